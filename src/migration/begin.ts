@@ -1,0 +1,147 @@
+// Pending → Running: what is to be moved is read live and written down whole, before the first effect.
+
+import { FINALIZER, MIGRATION_LABEL, VELERO_EXCLUDE_LABEL } from '../kubernetes/names.ts';
+import { claims, volumes, type StatefulSet } from '../kubernetes/objects.ts';
+import { parseQuantity } from '../kubernetes/quantity.ts';
+import { timestamp } from '../ports/clock.ts';
+import { manifestOf } from './claim-manifest.ts';
+import { endMigration } from './ending.ts';
+import { FORMAT_VERSION, ordinalMigrations, podNameOf, type ClaimRecord, type MigrationTerms, type OrdinalMigration } from './record.ts';
+import { liveSet } from './rehearsal.ts';
+import { contextFor } from './runner.ts';
+import { namespaceOf, type MigrationPorts, type StepContext } from './step.ts';
+
+type Findings = { kind: 'claims'; claims: ClaimRecord[] } | { kind: 'not yet'; reason: string; message: string } | { kind: 'never'; reason: string; message: string };
+
+/**
+ * Begins a Pending record. `begun`: it is Running now. `waiting`: something is not as it must be; nothing was written but that reason.
+ * `ended`: it can never run and has ended as Failed.
+ */
+export async function begin(ports: MigrationPorts, pending: OrdinalMigration, terms: MigrationTerms): Promise<'begun' | 'waiting' | 'ended'> {
+  const context = contextFor(ports, pending);
+  await adopt(context);
+  const set = await liveSet(context);
+  if (set === undefined) return never(context, 'OwnerGone', `StatefulSet ${pending.spec.statefulSetRef.name} does not exist in namespace ${namespaceOf(context)}`);
+  if (pending.spec.statefulSetRef.uid !== undefined && pending.spec.statefulSetRef.uid !== set.metadata.uid) {
+    return never(context, 'OwnerGone', `StatefulSet ${set.metadata.name} is not the one that the record was made for (its UID differs)`);
+  }
+  const traces = await tracesOf(context);
+  if (traces !== undefined) {
+    await context.save({ phase: 'Frozen', course: 'Forward', step: 'rehearse', reason: 'RecordRestored', message: traces });
+    return 'ended';
+  }
+  const found = await findClaims(context, set);
+  if (found.kind === 'never') return never(context, found.reason, found.message);
+  if (found.kind === 'not yet') {
+    await notePending(context, found.reason, found.message);
+    return 'waiting';
+  }
+  const now = timestamp(context.clock);
+  await context.save({
+    formatVersion: FORMAT_VERSION,
+    phase: 'Running',
+    course: 'Forward',
+    step: 'rehearse',
+    attempt: 1,
+    statefulSetUID: set.metadata.uid,
+    startedAt: now,
+    stepStartedAt: now,
+    history: [{ step: 'rehearse', startedAt: now }],
+    progress: 0,
+    terms,
+    claims: found.claims,
+    reason: undefined,
+    message: undefined,
+  });
+  context.report(context.record, { type: 'Normal', event: 'MigrationStarted', message: `${podNameOf(context.record)} moves to zone ${pending.spec.targetZone} (${pending.spec.reason ?? 'Manual'})` });
+  return 'begun';
+}
+
+/** Why a Pending record waits, written only when it is news. */
+export async function notePending(context: StepContext, reason: string, message: string): Promise<void> {
+  const { status } = context.record;
+  if (status?.reason !== reason || status.message !== message) await context.save({ phase: 'Pending', reason, message });
+}
+
+/** The finalizer first: from now on nobody loses the record while something depends on it. */
+async function adopt(context: StepContext): Promise<void> {
+  const { metadata } = context.record;
+  const marked = metadata.finalizers?.includes(FINALIZER) === true && metadata.labels?.[VELERO_EXCLUDE_LABEL] === 'true';
+  if (marked || metadata.deletionTimestamp !== undefined) return;
+  context.record = await context.api.mergePatch(ordinalMigrations, { namespace: namespaceOf(context), name: metadata.name }, {
+    metadata: { uid: metadata.uid, resourceVersion: metadata.resourceVersion, finalizers: [...new Set([...(metadata.finalizers ?? []), FINALIZER])], labels: { [VELERO_EXCLUDE_LABEL]: 'true' } },
+  });
+}
+
+async function never(context: StepContext, reason: string, message: string): Promise<'ended'> {
+  await endMigration(context, { phase: 'Failed', reason, message });
+  return 'ended';
+}
+
+/** An empty status with traces in the world is a record that came back from a backup without its memory. */
+async function tracesOf(context: StepContext): Promise<string | undefined> {
+  const uid = context.record.metadata.uid ?? '';
+  const labelled = await context.api.list(volumes, { labelSelector: `${MIGRATION_LABEL}=${uid}` });
+  const names = labelled.map((volume) => `PV ${volume.metadata.name}`);
+  return names.length === 0 ? undefined : `the record's status is empty, but ${names.join(', ')} carries its label: it was restored from a backup, and nobody knows how far it had come; see to them, then release it`;
+}
+
+async function findClaims(context: StepContext, set: StatefulSet): Promise<Findings> {
+  const start = set.spec.ordinals?.start ?? 0;
+  const { ordinal } = context.record.spec;
+  if (ordinal < start || ordinal >= start + (set.spec.replicas ?? 1)) {
+    return { kind: 'not yet', reason: 'OrdinalMissing', message: `StatefulSet ${set.metadata.name} has the ordinals ${start} to ${start + (set.spec.replicas ?? 1) - 1}; ${ordinal} waits until there is one` };
+  }
+  const found: ClaimRecord[] = [];
+  for (const template of set.spec.volumeClaimTemplates ?? []) {
+    const one = await findClaim(context, template.metadata.name);
+    if (one.kind === 'problem') return { kind: 'not yet', reason: one.reason, message: one.message };
+    if (one.kind === 'claim') found.push(one.claim);
+  }
+  if (found.length === 0) return { kind: 'never', reason: 'NothingToMove', message: `every disk of ${podNameOf(context.record)} is in zone ${context.record.spec.targetZone} already, or not bound to a zone` };
+  return { kind: 'claims', claims: found };
+}
+
+type Found = { kind: 'claim'; claim: ClaimRecord } | { kind: 'stays' } | { kind: 'problem'; reason: string; message: string };
+
+async function findClaim(context: StepContext, template: string): Promise<Found> {
+  const name = `${template}-${podNameOf(context.record)}`;
+  const problem = (reason: string, message: string): Found => ({ kind: 'problem', reason, message });
+  const claim = await context.api.get(claims, { namespace: namespaceOf(context), name });
+  if (claim === undefined) return problem('ClaimMissing', `claim ${name} does not exist`);
+  const volume = claim.spec.volumeName === undefined ? undefined : await context.api.get(volumes, { name: claim.spec.volumeName });
+  if (volume === undefined || volume.spec.claimRef?.uid !== claim.metadata.uid || claim.status?.phase !== 'Bound') return problem('ClaimNotBound', `claim ${name} is not Bound to a volume`);
+  const diskId = volume.spec.csi?.volumeHandle;
+  if (diskId === undefined) return { kind: 'stays' };
+  const disk = await context.disks.disk(diskId);
+  if (disk === undefined) return problem('DiskNotVisible', `the cloud does not show disk ${diskId} of claim ${name}`);
+  if (disk.regional || disk.zone === context.record.spec.targetZone) return { kind: 'stays' };
+  const storage = volume.spec.capacity?.['storage'] ?? '0';
+  if (parseQuantity(storage) > parseQuantity(`${disk.sizeGiB}Gi`)) return problem('ResizePending', `PV ${volume.metadata.name} says ${storage}, but disk ${diskId} has ${disk.sizeGiB} GiB`);
+  return {
+    kind: 'claim',
+    claim: {
+      template,
+      claimName: name,
+      sizeGiB: disk.sizeGiB,
+      manifest: manifestOf(claim),
+      source: {
+        pv: volume.metadata.name,
+        pvUID: volume.metadata.uid ?? '',
+        claimUID: claim.metadata.uid ?? '',
+        diskId,
+        zone: disk.zone,
+        category: disk.category,
+        reclaimPolicy: await originalPolicy(context, volume.metadata.name, volume.spec.persistentVolumeReclaimPolicy ?? 'Retain'),
+      },
+    },
+  };
+}
+
+/** A move that takes another back starts from a volume that is Retain only for the other's sake. */
+async function originalPolicy(context: StepContext, volumeName: string, policy: string): Promise<string> {
+  const { reverses } = context.record.spec;
+  if (reverses === undefined) return policy;
+  const reversed = await context.api.get(ordinalMigrations, { namespace: namespaceOf(context), name: reverses });
+  return reversed?.status?.claims?.find((claim) => claim.target?.pv === volumeName)?.source.reclaimPolicy ?? policy;
+}

@@ -1,0 +1,24 @@
+// The stale-detach fence: has anybody touched the old disk since it was seen detached? Asked of the cloud, live, before the snapshot,
+// before and after the claim goes, and before the gate comes off (trap 14 of kubernetes-facts.md).
+
+import type { Disk } from '../ports/disks.ts';
+import type { ClaimRecord } from './record.ts';
+import { DONE, wait, type StepContext, type StepResult } from './step.ts';
+
+/** `done`: untouched. `void`: touched, so a snapshot of it is not the last write. */
+export async function fence(context: StepContext, claim: ClaimRecord): Promise<StepResult> {
+  const disk = await context.disks.disk(claim.source.diskId);
+  if (disk === undefined) {
+    return wait('DiskNotVisible', `the cloud does not show disk ${claim.source.diskId} of claim ${claim.claimName} at the moment`, 2_000);
+  }
+  const touched = touchedSince(disk, claim.source);
+  return touched === undefined ? DONE : { kind: 'void', message: `disk ${disk.id} of claim ${claim.claimName} was touched after it had been detached: ${touched}` };
+}
+
+/** In words what differs from the stamps taken when the disk was seen detached. */
+export function touchedSince(disk: Disk, seen: { attachedAt?: string; detachedAt?: string }): string | undefined {
+  if (disk.status !== 'Available' || disk.attachedTo.length > 0) return `it is ${disk.status}${disk.attachedTo.length === 0 ? '' : ` on ${disk.attachedTo.join(', ')}`}`;
+  if (disk.attachedAt !== seen.attachedAt) return `attached at ${disk.attachedAt ?? 'never'}, was ${seen.attachedAt ?? 'never'}`;
+  if (disk.detachedAt !== seen.detachedAt) return `detached at ${disk.detachedAt ?? 'never'}, was ${seen.detachedAt ?? 'never'}`;
+  return undefined;
+}

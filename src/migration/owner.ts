@@ -1,0 +1,40 @@
+// Is there still a set whose ordinal this is? Asked live before every step; when there is not, the move ends without losing a disk.
+
+import { namespaces } from '../kubernetes/objects.ts';
+import { STEPS, type StepName } from './record.ts';
+import { liveSet } from './rehearsal.ts';
+import { namespaceOf, type StepContext, type StepResult } from './step.ts';
+
+/**
+ * Undefined while the set has the ordinal. Before swapClaim the move is undone (without a pod); from swapClaim on the claim is still
+ * brought to the new disk, and then it stops: source, snapshot and all stay.
+ */
+export async function ownerGone(context: StepContext): Promise<StepResult | undefined> {
+  const why = await whyGone(context);
+  if (why === undefined) return undefined;
+  const step = (context.record.status?.step ?? 'rehearse') as StepName;
+  if (STEPS.indexOf(step) < STEPS.indexOf('swapClaim')) return { kind: 'giveUp', reason: 'OwnerGone', message: why.message };
+  if (step === 'swapClaim') return undefined;
+  return { kind: 'end', phase: 'Failed', reason: 'OwnerGone', message: `${why.message}; the claim is on the new disk, the old disk and the snapshot are kept` };
+}
+
+/** A namespace that is being deleted is never held up, whatever the phase: the move ends at once, and its disks stay, labelled and tagged. */
+export async function namespaceGone(context: StepContext): Promise<StepResult | undefined> {
+  const name = namespaceOf(context);
+  const namespace = await context.api.get(namespaces, { name });
+  if (namespace !== undefined && namespace.metadata.deletionTimestamp === undefined) return undefined;
+  return { kind: 'end', phase: 'Failed', reason: 'OwnerGone', message: `namespace ${name} is being deleted; source disk, snapshot and new disk are kept` };
+}
+
+async function whyGone(context: StepContext): Promise<{ message: string } | undefined> {
+  const { name } = context.record.spec.statefulSetRef;
+  const set = await liveSet(context);
+  const at = (message: string) => ({ message });
+  if (set === undefined) return at(`StatefulSet ${name} is gone`);
+  if (set.metadata.uid !== context.record.status?.statefulSetUID) return at(`StatefulSet ${name} was deleted and created anew`);
+  if (set.metadata.deletionTimestamp !== undefined) return at(`StatefulSet ${name} is being deleted`);
+  const start = set.spec.ordinals?.start ?? 0;
+  const { ordinal } = context.record.spec;
+  const has = ordinal >= start && ordinal < start + (set.spec.replicas ?? 1);
+  return has ? undefined : at(`StatefulSet ${name} was scaled: ordinal ${ordinal} is no longer one of its ${set.spec.replicas ?? 1} replicas`);
+}

@@ -1,0 +1,252 @@
+// One visit to one migration in flight: reads the record live, runs the step it is at, writes down what came of it, and goes on until
+// something has to be waited for. Whoever calls it may die at any instant: the next visit goes on from the record.
+//
+//   Pending ──begin──▶ Running ──────────── settle done ──────────▶ Succeeded
+//                        │ giveUp, abort       ▲ forward (attached meanwhile), start over
+//                        ▼                     │
+//                     RollingBack ─────────────┴── undone ────────▶ RolledBack | Failed
+//                        any ── cannot tell ──▶ Frozen ── resume, release, Ready after all ──▶ …
+
+import { ApiError, ApiUnreachable } from '../kubernetes/api.ts';
+import { LeaseLost } from '../kubernetes/fence.ts';
+import { isConflict, isTestFailed } from '../kubernetes/refusals.ts';
+import { DiskError } from '../ports/disks.ts';
+import { timestamp } from '../ports/clock.ts';
+import { endMigration } from './ending.ts';
+import { closeLast, HISTORY_LENGTH } from './history.ts';
+import { namespaceGone, ownerGone } from './owner.ts';
+import { progressAt } from './progress.ts';
+import { nameOf, ordinalMigrations, phaseOf, RESTORE_STEPS, RESTORE_UNDO_STEPS, START_OVER_STEPS, STEPS, UNDO_STEPS, type OrdinalMigration, type OrdinalMigrationStatus, type StepName } from './record.ts';
+import { handleRequest } from './requests.ts';
+import { reviewFrozen } from './frozen.ts';
+import { InvariantBroken, sinceMs, type MigrationPorts, type StatusPatch, type StepContext, type StepResult } from './step.ts';
+import { stepNamed } from './steps/index.ts';
+
+/** What the caller does next: come back after so long (sooner when something changed), or nothing more. */
+export type Visit = { kind: 'again'; afterMs: number } | { kind: 'ended' };
+
+/** A step that throws the same way this often in a row, for a reason that is nobody's refusal, is a fault of ours: freeze. */
+const FAULTS_BEFORE_FREEZE = 10;
+
+export async function visit(ports: MigrationPorts, ref: { namespace: string; name: string }, faults: Map<string, number>): Promise<Visit> {
+  const record = await ports.api.get(ordinalMigrations, ref);
+  if (record === undefined) return { kind: 'ended' };
+  const context = contextFor(ports, record);
+  try {
+    const result = await visitRecord(context);
+    faults.delete(record.metadata.uid ?? '');
+    return result;
+  } catch (error) {
+    return afterFault(context, error, faults);
+  }
+}
+
+export function contextFor(ports: MigrationPorts, record: OrdinalMigration): StepContext {
+  const context: StepContext = {
+    ...ports,
+    record,
+    async save(patch) {
+      context.record = await saveStatus(ports, context.record, patch);
+    },
+  };
+  return context;
+}
+
+async function saveStatus(ports: MigrationPorts, record: OrdinalMigration, patch: StatusPatch): Promise<OrdinalMigration> {
+  const status = Object.fromEntries(Object.entries(patch).map(([key, value]) => [key, value ?? null]));
+  return ports.api.mergePatch(
+    ordinalMigrations,
+    { namespace: record.metadata.namespace ?? '', name: record.metadata.name },
+    { metadata: { uid: record.metadata.uid, resourceVersion: record.metadata.resourceVersion }, status: { ...status, epoch: ports.epoch } },
+    { subresource: 'status' },
+  );
+}
+
+async function visitRecord(context: StepContext): Promise<Visit> {
+  await handleRequest(context);
+  for (;;) {
+    const phase = phaseOf(context.record);
+    if (phase === 'Succeeded' || phase === 'RolledBack' || phase === 'Failed') return { kind: 'ended' };
+    if (phase === 'Pending') return { kind: 'again', afterMs: 5_000 };
+    const result = (await namespaceGone(context)) ?? (phase === 'Frozen' ? await reviewFrozen(context) : await runStep(context));
+    const next = await apply(context, result);
+    if (next !== undefined) return next;
+  }
+}
+
+async function runStep(context: StepContext): Promise<StepResult> {
+  const status = context.record.status ?? {};
+  if ((status.epoch ?? 0) > context.epoch) throw new LeaseLost(`a daemon of epoch ${status.epoch ?? 0} has written ${nameOf(context.record)}; this one is of epoch ${context.epoch}`);
+  const name = status.step ?? 'rehearse';
+  const step = stepNamed(name);
+  if (step === undefined) return { kind: 'freeze', reason: 'UnknownStep', message: `this version of zonespread does not know the step "${name}"; run the version that wrote it` };
+  if (phaseOf(context.record) === 'RollingBack') return isRestoreStep(name) ? step.run(context) : (step.undo?.(context) ?? { kind: 'done' });
+
+  const gone = await ownerGone(context);
+  if (gone !== undefined) return gone;
+  const result = await step.run(context);
+  const overdue = result.kind === 'wait' && step.deadline && sinceMs(context, status.stepStartedAt) > context.stepTimeoutMs;
+  return overdue ? { kind: 'giveUp', reason: result.reason, message: `step ${name} has not got through within ${Math.round(context.stepTimeoutMs / 1000)} s: ${result.message}` } : result;
+}
+
+/** Writes down what came of the step. Undefined: go on at once. */
+async function apply(context: StepContext, result: StepResult): Promise<Visit | undefined> {
+  switch (result.kind) {
+    case 'done':
+      await (phaseOf(context.record) === 'RollingBack' ? nextUndo(context) : nextStep(context));
+      return undefined;
+    case 'wait':
+      await noteWaiting(context, result);
+      return { kind: 'again', afterMs: result.afterMs };
+    case 'giveUp':
+      await beginUndo(context, result);
+      return undefined;
+    case 'void':
+      await beginUndo(context, { reason: 'SourceTouched', message: result.message, resumeAt: 'evict' });
+      return undefined;
+    case 'restore':
+      await beginRestore(context, result.message);
+      return undefined;
+    case 'forward':
+      await turnForward(context, result);
+      return undefined;
+    case 'freeze':
+      await freeze(context, result);
+      return { kind: 'again', afterMs: 5_000 };
+    case 'end':
+      await endMigration(context, result);
+      return { kind: 'ended' };
+  }
+}
+
+async function nextStep(context: StepContext): Promise<void> {
+  const name = (context.record.status?.step ?? 'rehearse') as StepName;
+  const next = STEPS[STEPS.indexOf(name) + 1];
+  if (next === undefined) {
+    await endMigration(context, { phase: 'Succeeded', reason: 'Settled', message: 'the ordinal is Ready on its new disk' });
+    return;
+  }
+  await enter(context, next, { outcome: 'Done', progress: progressAt(next), progressAt: undefined, reason: undefined, message: undefined });
+}
+
+/** Moves the record to a step and closes the last one in its history. */
+async function enter(context: StepContext, step: string, change: StatusPatch & { outcome: string }): Promise<void> {
+  const { outcome, ...patch } = change;
+  const now = timestamp(context.clock);
+  const history = closeLast(context.record.status?.history ?? [], now, outcome);
+  await context.save({ ...patch, step, stepStartedAt: now, history: [...history, { step, startedAt: now }].slice(-HISTORY_LENGTH) });
+  context.report(context.record, { type: 'Normal', event: 'MigrationStep', message: `${phaseOf(context.record) === 'RollingBack' ? 'undoing ' : ''}${step}` });
+}
+
+async function noteWaiting(context: StepContext, waiting: { reason: string; message: string }): Promise<void> {
+  const status = context.record.status ?? {};
+  if (phaseOf(context.record) === 'Frozen') return;
+  // In an undo the record keeps saying why it is undone.
+  if (phaseOf(context.record) === 'RollingBack') return;
+  // The first moments of a wait are no news; writing them would only cost time that the pod is down.
+  const worthIt = sinceMs(context, status.stepStartedAt) > 2_000;
+  if (worthIt && (status.reason !== waiting.reason || status.message !== waiting.message)) await context.save({ reason: waiting.reason, message: waiting.message });
+}
+
+async function beginUndo(context: StepContext, why: { reason: string; message: string; resumeAt?: StepName }): Promise<void> {
+  const step = context.record.status?.step;
+  if (step === 'rehearse') {
+    await endMigration(context, { phase: 'Failed', reason: why.reason, message: why.message });
+    return;
+  }
+  context.report(context.record, { type: 'Warning', event: 'MigrationStep', message: `step ${step ?? ''} gave up and is undone: ${why.message}` });
+  const first = why.resumeAt === undefined ? UNDO_STEPS[0] : START_OVER_STEPS[0];
+  await enter(context, first, { outcome: why.reason, phase: 'RollingBack', course: 'Undo', reason: why.reason, message: why.message, resumeAt: why.resumeAt });
+}
+
+async function beginRestore(context: StepContext, message: string): Promise<void> {
+  context.report(context.record, { type: 'Warning', event: 'MigrationStep', message: `restore-source: ${message}` });
+  await enter(context, RESTORE_STEPS[0], { outcome: 'NotReady', phase: 'RollingBack', course: 'Restore', reason: 'SourceRestored', message });
+}
+
+async function nextUndo(context: StepContext): Promise<void> {
+  const { status } = context.record;
+  const order = undoOrder(status);
+  const next = order[order.indexOf(status?.step ?? '') + 1];
+  if (next !== undefined) await enter(context, next, { outcome: 'Undone' });
+  else if (status?.resumeAt === undefined) await endUndo(context);
+  else await startOver(context, status.resumeAt);
+}
+
+function undoOrder(status: OrdinalMigrationStatus | undefined): readonly string[] {
+  if (status?.course === 'Restore') return [...RESTORE_STEPS, ...RESTORE_UNDO_STEPS];
+  return status?.resumeAt === undefined ? UNDO_STEPS : START_OVER_STEPS;
+}
+
+async function endUndo(context: StepContext): Promise<void> {
+  const { reason = 'Aborted', message = '' } = context.record.status ?? {};
+  await endMigration(context, { phase: reason === 'OwnerGone' ? 'Failed' : 'RolledBack', reason, message });
+}
+
+/** The void snapshot and disk are gone: once more from the eviction, as the next attempt. */
+async function startOver(context: StepContext, step: StepName): Promise<void> {
+  const claims = (context.record.status?.claims ?? []).map((claim) => {
+    const { attachedAt: _attached, detachedAt: _detached, ...source } = claim.source;
+    return { ...claim, source };
+  });
+  await enter(context, step, { outcome: 'Undone', phase: 'Running', course: 'Forward', resumeAt: undefined, claims, attempt: (context.record.status?.attempt ?? 1) + 1, reason: undefined, message: undefined });
+}
+
+async function turnForward(context: StepContext, why: { step: StepName; message: string }): Promise<void> {
+  await enter(context, why.step, { outcome: why.message, phase: 'Running', course: 'Forward', resumeAt: undefined, reason: undefined, message: why.message });
+}
+
+async function freeze(context: StepContext, why: { reason: string; message: string }): Promise<void> {
+  const { status } = context.record;
+  if (phaseOf(context.record) === 'Frozen' && status?.reason === why.reason && status.message === why.message) return;
+  await context.save({
+    phase: 'Frozen',
+    reason: why.reason,
+    message: why.message,
+    conditions: [{ type: 'Frozen', status: 'True', reason: why.reason, message: why.message, lastTransitionTime: timestamp(context.clock) }],
+  });
+  context.report(context.record, { type: 'Warning', event: 'MigrationFrozen', message: `${why.reason}: ${why.message}` });
+}
+
+function isRestoreStep(name: string): boolean {
+  return (RESTORE_STEPS as readonly string[]).includes(name);
+}
+
+/** An error is a refusal or a silence that passes (wait), a broken invariant (freeze), or a fault of ours (wait, and freeze if it stays). */
+async function afterFault(context: StepContext, error: unknown, faults: Map<string, number>): Promise<Visit> {
+  if (error instanceof InvariantBroken) {
+    await apply(context, { kind: 'freeze', reason: error.reason, message: error.message });
+    return { kind: 'again', afterMs: 5_000 };
+  }
+  if (error instanceof LeaseLost) throw error;
+  if (isConflict(error) || isTestFailed(error)) return { kind: 'again', afterMs: 20 };
+
+  const uid = context.record.metadata.uid ?? '';
+  const count = (faults.get(uid) ?? 0) + 1;
+  faults.set(uid, count);
+  const afterMs = backOffMs(error, count);
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof ApiUnreachable) return { kind: 'again', afterMs };
+  const theirs = error instanceof ApiError || error instanceof DiskError;
+  if (!theirs && count >= FAULTS_BEFORE_FREEZE) {
+    await apply(context, { kind: 'freeze', reason: 'InternalError', message });
+    return { kind: 'again', afterMs: 30_000 };
+  }
+  context.report(context.record, { type: 'Warning', event: 'MigrationStep', message: `${nameOf(context.record)}: ${message}` });
+  const overdue = await giveUpWhenOverdue(context, theirs ? 'Refused' : 'InternalError', message);
+  return overdue ?? { kind: 'again', afterMs };
+}
+
+/** A step that only ever meets errors runs into its deadline like one that waits. */
+async function giveUpWhenOverdue(context: StepContext, reason: string, message: string): Promise<Visit | undefined> {
+  const { status } = context.record;
+  const forward = phaseOf(context.record) === 'Running' && stepNamed(status?.step ?? '')?.deadline === true;
+  if (!forward || sinceMs(context, status?.stepStartedAt) <= context.stepTimeoutMs) return undefined;
+  return apply(context, { kind: 'giveUp', reason, message }).then((next) => next ?? { kind: 'again', afterMs: 0 });
+}
+
+function backOffMs(error: unknown, count: number): number {
+  const asked = error instanceof ApiError || error instanceof DiskError ? error.retryAfterMs : undefined;
+  return asked ?? Math.min(30_000, 200 * 2 ** Math.min(count - 1, 8));
+}
+

@@ -1,0 +1,108 @@
+// The new disk from the snapshot, in the target zone, like the old one in everything else, automatic-snapshot policy included.
+
+import { diskIntent } from '../intents.ts';
+import { holdPod } from '../ordinal-pod.ts';
+import type { ClaimRecord } from '../record.ts';
+import type { Disk } from '../../ports/disks.ts';
+import { claimAt, DONE, forEachClaim, InvariantBroken, pollMs, saveClaim, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { dropIntent } from './snapshot.ts';
+
+export const createDisk: Step = {
+  deadline: true,
+  async run(context) {
+    const held = await holdPod(context);
+    if (held.kind !== 'done') return held;
+    return forEachClaim(context, async (claim, index) => (claim.target?.diskId === undefined ? request(context, claim, index) : complete(context, claim, claim.target.diskId)));
+  },
+  undo: (context) => forEachClaim(context, (claim, index) => discard(context, claim, index)),
+};
+
+async function request(context: StepContext, claim: ClaimRecord, index: number): Promise<StepResult> {
+  const intent = await ensureDiskIntent(context, claim, index);
+  if (intent.kind === 'wait') return intent;
+  const outcome = await context.disks.createDisk(intent.value);
+  if (outcome.kind === 'pending') return wait('DiskPending', outcome.message, Math.min(outcome.retryAfterMs, pollMs(context)));
+  if (outcome.kind === 'ambiguous') return { kind: 'freeze', reason: 'DiskAmbiguous', message: outcome.message };
+  if (outcome.kind === 'refused') {
+    await dropIntent(context, index, 'target');
+    return { kind: 'giveUp', reason: outcome.reason, message: `no disk like ${claim.source.diskId} in zone ${context.record.spec.targetZone}: ${outcome.message}` };
+  }
+  await saveClaim(context, index, { target: { ...intent.value, diskId: outcome.id, zone: intent.value.params.zone } });
+  return complete(context, claim, outcome.id);
+}
+
+async function ensureDiskIntent(context: StepContext, claim: ClaimRecord, index: number): Promise<{ kind: 'intent'; value: ReturnType<typeof diskIntent>['intent'] } | Extract<StepResult, { kind: 'wait' }>> {
+  const slot = claim.target;
+  if (slot?.token !== undefined && slot.params !== undefined && slot.requestedAt !== undefined) {
+    return { kind: 'intent', value: { token: slot.token, params: slot.params, requestedAt: slot.requestedAt } };
+  }
+  const source = await context.disks.disk(claim.source.diskId);
+  if (source === undefined) return { kind: 'wait', reason: 'DiskNotVisible', message: `the cloud does not show disk ${claim.source.diskId} at the moment`, afterMs: 2_000 };
+  const snapshotId = claim.snapshot?.id;
+  if (snapshotId === undefined) throw new InvariantBroken('RecordIncomplete', `claim ${claim.claimName} has no snapshot to make a disk from`);
+  const { intent, droppedTags } = diskIntent(context, claim, { source, snapshotId, maxTags: context.disks.maxTags });
+  if (droppedTags.length > 0) {
+    context.report(context.record, { type: 'Warning', event: 'MigrationStep', message: `no room on the new disk of claim ${claim.claimName} for the tags ${droppedTags.join(', ')}` });
+  }
+  await saveClaim(context, index, { target: intent });
+  return { kind: 'intent', value: intent };
+}
+
+async function complete(context: StepContext, claim: ClaimRecord, diskId: string): Promise<StepResult> {
+  const disk = await context.disks.disk(diskId);
+  if (disk?.status !== 'Available') return wait('CreatingDisk', `disk ${diskId} for claim ${claim.claimName} is ${disk?.status ?? 'not visible yet'}`, pollMs(context));
+  const wrong = differences(disk, claim);
+  if (wrong.length > 0) return { kind: 'giveUp', reason: 'TargetDiskDiffers', message: `disk ${diskId} for claim ${claim.claimName} is not what was asked for: ${wrong.join(', ')}` };
+  const policy = (await context.disks.disk(claim.source.diskId))?.autoSnapshotPolicyId;
+  if (policy !== undefined && disk.autoSnapshotPolicyId !== policy) await context.disks.applyBackupPolicy(diskId, policy);
+  return DONE;
+}
+
+function differences(disk: Disk, claim: ClaimRecord): string[] {
+  const asked = claim.target?.params;
+  if (asked === undefined) return [];
+  return (['zone', 'category', 'performanceLevel', 'sizeGiB', 'encrypted', 'kmsKeyId'] as const)
+    .filter((field) => asked[field] !== undefined && disk[field] !== asked[field])
+    .map((field) => `${field} ${String(disk[field])} instead of ${String(asked[field])}`);
+}
+
+/** Deletes our own disk, which was never attached; whether it was made at all is found out first. */
+async function discard(context: StepContext, claim: ClaimRecord, index: number): Promise<StepResult> {
+  const slot = claim.target;
+  if (slot === undefined) return DONE;
+  let diskId = slot.diskId;
+  if (diskId === undefined && slot.token !== undefined && slot.params !== undefined && slot.requestedAt !== undefined) {
+    const outcome = await context.disks.createDisk({ token: slot.token, params: slot.params, requestedAt: slot.requestedAt });
+    if (outcome.kind === 'pending') return wait('DiskPending', outcome.message, outcome.retryAfterMs);
+    if (outcome.kind === 'ambiguous') return { kind: 'freeze', reason: 'DiskAmbiguous', message: outcome.message };
+    if (outcome.kind === 'created') {
+      diskId = outcome.id;
+      await saveClaim(context, index, { target: { ...slot, diskId } });
+    }
+  }
+  if (diskId !== undefined) {
+    const gone = await deleteUnused(context, index, diskId);
+    if (gone.kind !== 'done') return gone;
+  }
+  await dropIntent(context, index, 'target');
+  return DONE;
+}
+
+/** How long a disk that the cloud acknowledged may take to show in its lists. */
+const VISIBILITY_LAG_MS = 10 * 60_000;
+
+async function deleteUnused(context: StepContext, index: number, diskId: string): Promise<StepResult> {
+  const disk = await context.disks.disk(diskId);
+  const target = claimAt(context, index).target ?? {};
+  if (disk === undefined) {
+    const unseen = target.discardingAt === undefined && sinceMs(context, target.requestedAt) < VISIBILITY_LAG_MS;
+    return unseen ? wait('DiskNotVisible', `disk ${diskId} does not show at the cloud yet; it is deleted once it does`, 2_000) : DONE;
+  }
+  if (disk.attachedAt !== undefined || disk.attachedTo.length > 0) {
+    return { kind: 'freeze', reason: 'TargetInUse', message: `disk ${diskId} was attached meanwhile, so it is not deleted` };
+  }
+  if (disk.status !== 'Available') return wait('CreatingDisk', `disk ${diskId} is ${disk.status}; it is deleted once it is Available`, pollMs(context));
+  await saveClaim(context, index, { target: { ...target, discardingAt: new Date(context.clock.now()).toISOString() } });
+  await context.disks.deleteDisk(diskId);
+  return (await context.disks.disk(diskId)) === undefined ? DONE : wait('DeletingDisk', `disk ${diskId} is being deleted`, 1_000);
+}

@@ -1,0 +1,61 @@
+// The old volumes survive whatever happens to their claims: reclaim policy Retain, read back live. The policy they had is in the record
+// since before the first write, so a repetition never takes the flipped one for it.
+
+import { MIGRATION_LABEL, ROLE_LABEL } from '../../kubernetes/names.ts';
+import { claims, volumes, type PersistentVolume } from '../../kubernetes/objects.ts';
+import type { ClaimRecord } from '../record.ts';
+import { DONE, forEachClaim, InvariantBroken, namespaceOf, uidOf, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+
+export const keepSource: Step = {
+  deadline: true,
+  run: (context) => forEachClaim(context, (claim) => keep(context, claim)),
+  undo: (context) => forEachClaim(context, (claim) => giveBack(context, claim)),
+};
+
+async function keep(context: StepContext, claim: ClaimRecord): Promise<StepResult> {
+  const volume = await sourceVolume(context, claim);
+  if (volume === undefined) return { kind: 'giveUp', reason: 'VolumeGone', message: `PV ${claim.source.pv} of claim ${claim.claimName} is gone` };
+  const labels = { [MIGRATION_LABEL]: uidOf(context), [ROLE_LABEL]: 'source' };
+  if (volume.spec.persistentVolumeReclaimPolicy !== 'Retain' || volume.metadata.labels?.[MIGRATION_LABEL] !== uidOf(context)) {
+    await context.api.mergePatch(volumes, { name: volume.metadata.name }, {
+      metadata: { uid: claim.source.pvUID, resourceVersion: volume.metadata.resourceVersion, labels },
+      spec: { persistentVolumeReclaimPolicy: 'Retain' },
+    });
+    const kept = await sourceVolume(context, claim);
+    if (kept?.spec.persistentVolumeReclaimPolicy !== 'Retain') return wait('NotRetained', `PV ${claim.source.pv} does not read back as Retain yet`, 200);
+  }
+  return labelClaim(context, claim, labels);
+}
+
+async function labelClaim(context: StepContext, claim: ClaimRecord, labels: Record<string, string | null>): Promise<StepResult> {
+  const ref = { namespace: namespaceOf(context), name: claim.claimName };
+  const live = await context.api.get(claims, ref);
+  if (live === undefined || live.metadata.uid !== claim.source.claimUID) return DONE;
+  const differs = Object.entries(labels).some(([key, value]) => (live.metadata.labels?.[key] ?? null) !== value);
+  if (differs) await context.api.mergePatch(claims, ref, { metadata: { uid: live.metadata.uid, labels } });
+  return DONE;
+}
+
+/** The original policy only once the claim is Bound to the volume again; otherwise it stays Retain and keeps our label, for a person to see. */
+async function giveBack(context: StepContext, claim: ClaimRecord): Promise<StepResult> {
+  const volume = await sourceVolume(context, claim);
+  if (volume === undefined || volume.metadata.labels?.[MIGRATION_LABEL] !== uidOf(context)) return labelClaim(context, claim, { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null });
+  const live = await context.api.get(claims, { namespace: namespaceOf(context), name: claim.claimName });
+  const bound = live !== undefined && live.metadata.deletionTimestamp === undefined && volume.spec.claimRef?.uid === live.metadata.uid && volume.status?.phase === 'Bound';
+  if (!bound) return DONE;
+  await context.api.mergePatch(volumes, { name: volume.metadata.name }, {
+    metadata: { uid: claim.source.pvUID, resourceVersion: volume.metadata.resourceVersion, labels: { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null } },
+    spec: { persistentVolumeReclaimPolicy: claim.source.reclaimPolicy },
+  });
+  return labelClaim(context, claim, { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null });
+}
+
+/** The live source PV; another object under its name, or another disk behind it, is nothing that we know. */
+export async function sourceVolume(context: StepContext, claim: ClaimRecord): Promise<PersistentVolume | undefined> {
+  const volume = await context.api.get(volumes, { name: claim.source.pv });
+  if (volume === undefined) return undefined;
+  if (volume.metadata.uid !== claim.source.pvUID || volume.spec.csi?.volumeHandle !== claim.source.diskId) {
+    throw new InvariantBroken('SourceReplaced', `PV ${claim.source.pv} is no longer the volume of disk ${claim.source.diskId} that this migration began with`);
+  }
+  return volume;
+}

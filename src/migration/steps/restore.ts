@@ -1,0 +1,63 @@
+// What `restore-source` does first, and only because it was declared: the newer disk is detached and snapshotted, so that giving it up
+// loses nothing that cannot be found again. Disk, PV and snapshot are kept for the retention.
+
+import { pods } from '../../kubernetes/objects.ts';
+import { ensureIntent, snapshotIntent } from '../intents.ts';
+import { isGated, ordinalPod } from '../ordinal-pod.ts';
+import type { ClaimRecord } from '../record.ts';
+import { DONE, forEachClaim, pollMs, saveClaim, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { namespaceOf } from '../step.ts';
+import { unmountedResult } from './detach.ts';
+
+export const restoreDetach: Step = {
+  deadline: false,
+  async run(context) {
+    const pod = await ordinalPod(context);
+    if (pod !== undefined && !isGated(pod)) {
+      if (pod.metadata.deletionTimestamp === undefined) {
+        await context.save({ nodeName: pod.spec.nodeName ?? context.record.status?.nodeName });
+        await context.api.delete(pods, { namespace: namespaceOf(context), name: pod.metadata.name }, { uid: pod.metadata.uid ?? '' });
+      }
+      return wait('PodTerminating', `pod ${pod.metadata.name} is leaving its new disk`, 500);
+    }
+    return forEachClaim(context, async (claim, index) => {
+      const unmounted = await unmountedResult(context, { pv: claim.target?.pv ?? '', diskId: claim.target?.diskId ?? '' });
+      return unmounted.kind === 'done' ? recordDetached(context, claim, index) : unmounted;
+    });
+  },
+};
+
+async function recordDetached(context: StepContext, claim: ClaimRecord, index: number): Promise<StepResult> {
+  if (claim.rescue !== undefined) return DONE;
+  const disk = await context.disks.disk(claim.target?.diskId ?? '');
+  if (disk?.status !== 'Available') return wait('Detaching', `disk ${claim.target?.diskId ?? ''} is ${disk?.status ?? 'not visible'} at the cloud`, pollMs(context));
+  await saveClaim(context, index, {
+    rescue: { ...(disk.attachedAt === undefined ? {} : { attachedAt: disk.attachedAt }), ...(disk.detachedAt === undefined ? {} : { detachedAt: disk.detachedAt }) },
+  });
+  return DONE;
+}
+
+export const restoreSnapshot: Step = {
+  deadline: false,
+  run: (context) => forEachClaim(context, (claim, index) => rescue(context, claim, index)),
+};
+
+async function rescue(context: StepContext, claim: ClaimRecord, index: number): Promise<StepResult> {
+  const diskId = claim.target?.diskId ?? '';
+  // A disk that was never attached holds nothing that the source does not, and the cloud takes no snapshot of it.
+  if (claim.rescue?.attachedAt === undefined) return DONE;
+  let id = claim.rescue.id;
+  if (id === undefined) {
+    const intent = await ensureIntent(claim.rescue, snapshotIntent(context, claim, { diskId, role: 'rescue' }), async (made) => {
+      await saveClaim(context, index, { rescue: { ...claim.rescue, ...made } });
+    });
+    const outcome = await context.disks.createSnapshot(intent);
+    if (outcome.kind === 'pending') return wait('SnapshotPending', outcome.message, Math.min(outcome.retryAfterMs, pollMs(context)));
+    if (outcome.kind !== 'created') return { kind: 'freeze', reason: 'RescueFailed', message: `no snapshot of the newer disk ${diskId}, so the old one is not brought back: ${outcome.message}` };
+    ({ id } = outcome);
+    await saveClaim(context, index, { rescue: { ...claim.rescue, ...intent, id } });
+  }
+  const seen = await context.disks.snapshot(id);
+  if (seen?.failed === true) return { kind: 'freeze', reason: 'RescueFailed', message: `snapshot ${id} of the newer disk ${diskId} failed, so the old one is not brought back` };
+  return seen?.available === true ? DONE : wait('Snapshotting', `snapshot ${id} of the newer disk ${diskId} is under way`, pollMs(context));
+}

@@ -1,0 +1,187 @@
+// The claim changes over to the new volume: the old object is deleted under its UID, and whoever re-creates it (the StatefulSet controller
+// or we) gets the prepared PV. The undo goes the other way, the old volume made available first.
+//
+//   claim: old uid ──delete──▶ absent ──create, steered──▶ new uid, Pending ──touch every 500 ms──▶ Bound to the target
+
+import { ApiError } from '../../kubernetes/api.ts';
+import { MIGRATION_LABEL, ROLE_LABEL, TOUCH_ANNOTATION } from '../../kubernetes/names.ts';
+import { claims, volumes, type PersistentVolume, type PersistentVolumeClaim } from '../../kubernetes/objects.ts';
+import { claimFor } from '../claim-manifest.ts';
+import { fence } from '../fence.ts';
+import { holdPod } from '../ordinal-pod.ts';
+import type { ClaimRecord } from '../record.ts';
+import { claimAt, DONE, forEachClaim, InvariantBroken, namespaceOf, saveClaim, uidOf, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { ourTargetVolume } from './create-volume.ts';
+import { sourceVolume } from './keep-source.ts';
+
+/** The PV controller may miss a claim until its resync (15 s); a changed annotation makes it look again (tried-on-real-kubernetes.md). */
+const TOUCH_EVERY_MS = 500;
+
+export const swapClaim: Step = {
+  deadline: true,
+  async run(context) {
+    const held = await holdPod(context);
+    if (held.kind !== 'done') return held;
+    return forEachClaim(context, (claim) => swap(context, claim));
+  },
+  undo: (context) => forEachClaim(context, (claim, index) => swapBack(context, claim, index)),
+};
+
+async function swap(context: StepContext, claim: ClaimRecord): Promise<StepResult> {
+  const target = await ourTargetVolume(context, claim);
+  if (target === undefined) return { kind: 'giveUp', reason: 'VolumeGone', message: `PV ${claim.target?.pv ?? ''} that was prepared for claim ${claim.claimName} is gone` };
+  const untouched = await fence(context, claim);
+  if (untouched.kind !== 'done') return untouched;
+
+  const live = await liveClaim(context, claim);
+  if (live === undefined) return createClaim(context, claim, target.metadata.name);
+  if (live.metadata.deletionTimestamp !== undefined) return wait('ClaimTerminating', `claim ${claim.claimName} is terminating`, 100);
+  if (live.metadata.uid === claim.source.claimUID) return deleteOldClaim(context, claim, live);
+  return settleClaim(context, { claim, live, volume: target, role: 'target' });
+}
+
+/** The one destructive call of the step: everything it rests on is read live just before. */
+async function deleteOldClaim(context: StepContext, claim: ClaimRecord, live: PersistentVolumeClaim): Promise<StepResult> {
+  const source = await sourceVolume(context, claim);
+  if (source?.spec.persistentVolumeReclaimPolicy !== 'Retain') {
+    throw new InvariantBroken('SourceNotRetained', `PV ${claim.source.pv} is not Retain, so claim ${claim.claimName} is not deleted`);
+  }
+  const target = await ourTargetVolume(context, claim);
+  if (target?.status?.phase !== 'Available') return wait('VolumePending', `PV ${claim.target?.pv ?? ''} is not Available`, 200);
+  await context.save({});
+  await context.api.delete(claims, { namespace: namespaceOf(context), name: claim.claimName }, { uid: live.metadata.uid ?? '', resourceVersion: live.metadata.resourceVersion ?? '' });
+  return wait('ClaimTerminating', `claim ${claim.claimName} was deleted to change over to PV ${target.metadata.name}`, 20);
+}
+
+async function createClaim(context: StepContext, claim: ClaimRecord, volumeName: string): Promise<StepResult> {
+  const role = volumeName === claim.source.pv ? 'source' : 'target';
+  const object = claimFor(claim, { namespace: namespaceOf(context), volumeName, labels: { [MIGRATION_LABEL]: uidOf(context), [ROLE_LABEL]: role } });
+  try {
+    await context.api.create(claims, object);
+  } catch (error) {
+    if (error instanceof ApiError && error.reason === 'AlreadyExists') return wait('ClaimCreated', `claim ${claim.claimName} was created by somebody else first`, 0);
+    if (error instanceof ApiError && error.status === 403) return wait('ClaimRefused', `claim ${claim.claimName} is refused: ${error.message}`, 1_000);
+    throw error;
+  }
+  return wait('ClaimPending', `claim ${claim.claimName} was created for PV ${volumeName}`, 20);
+}
+
+/** A claim that is not the old one: bring it to Bound on `volume`, whoever made it. */
+async function settleClaim(context: StepContext, on: { claim: ClaimRecord; live: PersistentVolumeClaim; volume: PersistentVolume; role: 'source' | 'target' }): Promise<StepResult> {
+  const { claim, live, volume, role } = on;
+  const ref = { namespace: namespaceOf(context), name: claim.claimName };
+  const wanted = volume.metadata.name;
+  if ((live.spec.volumeName ?? '') === '') {
+    await context.api.mergePatch(claims, ref, { metadata: { uid: live.metadata.uid, resourceVersion: live.metadata.resourceVersion }, spec: { volumeName: wanted } });
+    return wait('ClaimPending', `claim ${claim.claimName} was steered to PV ${wanted}`, 20);
+  }
+  if (live.spec.volumeName !== wanted) return dropStrayClaim(context, claim, live);
+  if (live.status?.phase !== 'Bound' || volume.spec.claimRef?.uid !== live.metadata.uid) {
+    await touch(context, live, volume);
+    return wait('ClaimPending', `claim ${claim.claimName} is not Bound to PV ${wanted} yet`, TOUCH_EVERY_MS);
+  }
+  if (live.metadata.labels?.[MIGRATION_LABEL] !== uidOf(context) || live.metadata.labels[ROLE_LABEL] !== role) {
+    await context.api.mergePatch(claims, ref, { metadata: { uid: live.metadata.uid, labels: { ...claim.manifest.labels, [MIGRATION_LABEL]: uidOf(context), [ROLE_LABEL]: role }, annotations: claim.manifest.annotations } });
+  }
+  if (role === 'source') return DONE;
+  return fence(context, claim);
+}
+
+/** The first touch only after a moment: normally the claim is Bound within milliseconds, and a touch then is a conflict for the PV controller. */
+async function touch(context: StepContext, live: PersistentVolumeClaim, volume: PersistentVolume): Promise<void> {
+  if (volume.status?.phase !== 'Available') return;
+  const last = live.metadata.annotations?.[TOUCH_ANNOTATION] ?? live.metadata.creationTimestamp;
+  if (last !== undefined && context.clock.now() - Date.parse(last) < TOUCH_EVERY_MS) return;
+  await context.api.mergePatch(claims, { namespace: namespaceOf(context), name: live.metadata.name }, {
+    metadata: { uid: live.metadata.uid, annotations: { [TOUCH_ANNOTATION]: new Date(context.clock.now()).toISOString(), 'pv.kubernetes.io/bind-completed': null } },
+  });
+}
+
+/**
+ * The claim went to another volume: to the other one of ours by a steering that came late, or, with no webhook and no prepared PV, to a
+ * blank disk. It goes again, unless a pod may have written to what it is bound to.
+ */
+async function dropStrayClaim(context: StepContext, claim: ClaimRecord, live: PersistentVolumeClaim): Promise<StepResult> {
+  const name = live.spec.volumeName ?? '';
+  const ours = name === claim.source.pv || name === claim.target?.pv;
+  const volume = await context.api.get(volumes, { name });
+  if (ours && volume !== undefined && volume.spec.persistentVolumeReclaimPolicy !== 'Retain') {
+    throw new InvariantBroken('NotRetained', `PV ${name} is not Retain, so claim ${claim.claimName}, which names it, is not deleted`);
+  }
+  const diskId = ours ? undefined : volume?.spec.csi?.volumeHandle;
+  if (diskId !== undefined && (await context.disks.disk(diskId))?.attachedAt !== undefined) {
+    return { kind: 'freeze', reason: 'ClaimOnStrangeDisk', message: `claim ${claim.claimName} is bound to PV ${name} (disk ${diskId}), which has been attached and is none of this migration's` };
+  }
+  await context.save({});
+  await context.api.delete(claims, { namespace: namespaceOf(context), name: claim.claimName }, { uid: live.metadata.uid ?? '', resourceVersion: live.metadata.resourceVersion ?? '' });
+  return wait('ClaimTerminating', `claim ${claim.claimName} asked for PV ${name} and was deleted to be made again`, 20);
+}
+
+/**
+ * Back to the old volume. First the old PV becomes Available (safe while the new claim is bound elsewhere), then the new claim goes and
+ * is made again. A new PV that was never bound is deleted in between, under its resourceVersion: a bind that wins makes a conflict, and
+ * the next visit takes the other branch.
+ */
+async function swapBack(context: StepContext, claim: ClaimRecord, index: number): Promise<StepResult> {
+  const live = await liveClaim(context, claim);
+  const source = await sourceVolume(context, claim);
+  if (source === undefined) throw new InvariantBroken('SourceGone', `PV ${claim.source.pv} of claim ${claim.claimName} is gone`);
+  if (live !== undefined && live.metadata.deletionTimestamp !== undefined) return wait('ClaimTerminating', `claim ${claim.claimName} is terminating`, 100);
+
+  const boundBack = live !== undefined && live.spec.volumeName === source.metadata.name && source.spec.claimRef?.uid === live.metadata.uid && live.status?.phase === 'Bound';
+  if (boundBack) return rememberClaim(context, index, live);
+  if (!isPreBound(source)) return freeSource(context, claim, source);
+  if (source.status?.phase !== 'Available') return wait('VolumePending', `PV ${source.metadata.name} is ${source.status?.phase ?? 'unknown'}, not Available yet`, 50);
+
+  const target = await ourTargetVolume(context, claim);
+  if (target !== undefined && target.status?.phase !== 'Bound' && target.status?.phase !== 'Released') return dropNeverBound(context, target);
+  if (context.record.status?.reason === 'OwnerGone' && live === undefined) return DONE;
+  if (live === undefined) return createClaim(context, claim, source.metadata.name);
+  return settleClaim(context, { claim, live, volume: source, role: 'source' });
+}
+
+async function rememberClaim(context: StepContext, index: number, live: PersistentVolumeClaim): Promise<StepResult> {
+  const claim = claimAt(context, index);
+  if (claim.source.claimUID !== live.metadata.uid) await saveClaim(context, index, { source: { ...claim.source, claimUID: live.metadata.uid ?? '' } });
+  return DONE;
+}
+
+/** Pre-bound by name: only the claim of that name can take it. Never an empty claimRef: any claim could take the data then. */
+function isPreBound(source: PersistentVolume): boolean {
+  return source.spec.claimRef?.name !== undefined && source.spec.claimRef.uid === undefined;
+}
+
+async function freeSource(context: StepContext, claim: ClaimRecord, source: PersistentVolume): Promise<StepResult> {
+  const holder = source.spec.claimRef;
+  if (holder?.name !== claim.claimName || holder.namespace !== namespaceOf(context)) {
+    throw new InvariantBroken('SourceTaken', `PV ${source.metadata.name} is claimed by ${holder?.namespace ?? ''}/${holder?.name ?? 'nobody'} instead of ${claim.claimName}`);
+  }
+  const live = await liveClaim(context, claim);
+  if (live !== undefined && live.metadata.uid === holder.uid) return wait('ClaimPending', `claim ${claim.claimName} is being bound to PV ${source.metadata.name}`, 100);
+  await context.api.mergePatch(volumes, { name: source.metadata.name }, {
+    metadata: { uid: claim.source.pvUID, resourceVersion: source.metadata.resourceVersion, annotations: { 'pv.kubernetes.io/bound-by-controller': null } },
+    spec: { claimRef: { uid: null, resourceVersion: null } },
+  });
+  return wait('VolumePending', `PV ${source.metadata.name} was made available for claim ${claim.claimName} again`, 20);
+}
+
+async function dropNeverBound(context: StepContext, target: PersistentVolume): Promise<StepResult> {
+  if (target.metadata.deletionTimestamp === undefined) {
+    await context.save({});
+    await context.api.delete(volumes, { name: target.metadata.name }, { uid: target.metadata.uid ?? '', resourceVersion: target.metadata.resourceVersion ?? '' });
+  }
+  return wait('VolumeTerminating', `PV ${target.metadata.name} was never bound and is being deleted`, 20);
+}
+
+async function liveClaim(context: StepContext, claim: ClaimRecord): Promise<PersistentVolumeClaim | undefined> {
+  return context.api.get(claims, { namespace: namespaceOf(context), name: claim.claimName });
+}
+
+/** `undefined` when the claim is Bound to the PV and the PV to the claim, read live; else what is wrong. */
+export async function bindingProblem(context: StepContext, claim: ClaimRecord, volume: PersistentVolume | undefined): Promise<string | undefined> {
+  const live = await liveClaim(context, claim);
+  if (live === undefined) return `claim ${claim.claimName} is gone`;
+  if (volume === undefined) return `the volume of claim ${claim.claimName} is gone`;
+  if (live.status?.phase !== 'Bound' || live.spec.volumeName !== volume.metadata.name) return `claim ${claim.claimName} is ${live.status?.phase ?? 'not bound'} on ${live.spec.volumeName ?? 'no volume'}`;
+  return volume.spec.claimRef?.uid === live.metadata.uid ? undefined : `PV ${volume.metadata.name} is held by another claim than ${claim.claimName}`;
+}

@@ -1,0 +1,28 @@
+// Time as the product sees it. Everything that waits, stamps or measures takes a Clock, so that a simulation can drive it.
+
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Clock {
+  /** Wall-clock time in milliseconds since the epoch. May jump; only for stamps that people read. */
+  now(): number;
+  /** Milliseconds that never go backwards. For durations and deadlines. */
+  monotonic(): number;
+  /** Resolves after `ms`, or at once (without an error) when the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  async sleep(ms, signal) {
+    if (signal?.aborted === true) return;
+    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+      if (signal?.aborted !== true) throw error;
+    });
+  },
+};
+
+/** RFC 3339 with milliseconds, e.g. `2026-11-20T10:00:00.000Z`. */
+export function timestamp(clock: Clock): string {
+  return new Date(clock.now()).toISOString();
+}
