@@ -27,3 +27,5 @@ export const REQUEST_ANNOTATION = 'zonespread.io/request';
 export const OVERRIDE_ANNOTATION = 'zonespread.io/override';
 export const FINALIZER = 'zonespread.io/migration';
 export const VELERO_EXCLUDE_LABEL = 'velero.io/exclude-from-backup';
+/** Annotation on the daemon's Lease: its user name, so that the webhook knows who "ourselves" is. */
+export const CONTROLLER_USER_ANNOTATION = 'zonespread.io/controller-user';
