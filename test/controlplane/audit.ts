@@ -1,0 +1,62 @@
+// The API server's audit log: every write with its author, the proof of who wrote what and of who wrote nothing.
+
+/** One answered write. */
+export interface Write {
+  /** "system:serviceaccount:kube-system:statefulset-controller" */
+  readonly user: string;
+  readonly userAgent: string;
+  readonly verb: 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
+  /** "" for the core group. */
+  readonly group: string;
+  /** "statefulsets" */
+  readonly resource: string;
+  /** "status", "scale", "eviction", …; "" for the object itself. */
+  readonly subresource: string;
+  /** "" for what has no namespace. */
+  readonly namespace: string;
+  /** "" where the server picks it, and for a whole collection. */
+  readonly name: string;
+  readonly dryRun: boolean;
+  /** HTTP status of the answer; 400 and above wrote nothing. */
+  readonly code: number;
+  /** When it was answered, milliseconds since the epoch. */
+  readonly atMs: number;
+}
+
+export const AUDIT_POLICY = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: Metadata
+    verbs: [create, update, patch, delete, deletecollection]
+  - level: None
+`;
+
+interface AuditEvent {
+  readonly stage: string;
+  readonly verb: Write['verb'];
+  readonly requestURI: string;
+  readonly user: { readonly username: string };
+  readonly userAgent?: string;
+  readonly objectRef?: { readonly resource?: string; readonly apiGroup?: string; readonly subresource?: string; readonly namespace?: string; readonly name?: string };
+  readonly responseStatus?: { readonly code?: number };
+  readonly stageTimestamp: string;
+}
+
+export function parseAuditLog(text: string): Write[] {
+  // The last line may still be in the making.
+  const complete = text.slice(0, text.lastIndexOf('\n') + 1);
+  return complete
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as AuditEvent)
+    .filter(({ stage, objectRef }) => stage === 'ResponseComplete' && objectRef)
+    .map(toWrite);
+}
+
+function toWrite({ user, userAgent = '', verb, objectRef = {}, requestURI, responseStatus, stageTimestamp }: AuditEvent): Write {
+  const { apiGroup: group = '', resource = '', subresource = '', namespace = '', name = '' } = objectRef;
+  const dryRun = new URLSearchParams(requestURI.split('?')[1]).has('dryRun');
+  const code = responseStatus?.code ?? 0;
+  return { user: user.username, userAgent, verb, group, resource, subresource, namespace, name, dryRun, code, atMs: Date.parse(stageTimestamp) };
+}
