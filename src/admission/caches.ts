@@ -1,0 +1,93 @@
+// What the rules may know without asking: watched caches of the records, the namespaces that are being deleted, and of each StatefulSet
+// the two things that a Scale does not show. Each holds as little as it can.
+
+import { namespaces, statefulSets, type Namespace, type ObjectMeta, type Resource, type KubernetesObject, type StatefulSet } from '../kubernetes/objects.ts';
+import { OVERRIDE_ANNOTATION } from '../kubernetes/names.ts';
+import { createReflector, type Reflector } from '../kubernetes/reflector.ts';
+import { inFlight, ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Http } from '../ports/http.ts';
+import type { Log } from '../ports/log.ts';
+import type { Random } from '../ports/random.ts';
+import { InFlightIndex } from './index.ts';
+import { startOf } from './rules/ordinals.ts';
+import type { World } from './rules/rule.ts';
+
+export interface CachesOptions {
+  http: Http;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Empty: all. */
+  namespaces: readonly string[];
+}
+
+export interface Caches extends Pick<World, 'inFlight' | 'namespaces' | 'sets'> {
+  start(): void;
+  stop(): Promise<void>;
+  /** True once everything has been listed; false when it was stopped before. */
+  readonly synced: Promise<boolean>;
+  readonly hasSynced: boolean;
+}
+
+export function createCaches(options: CachesOptions): Caches {
+  const reflect = <T extends KubernetesObject>(resource: Resource<T>, trim: (object: T) => T): Reflector<T> =>
+    createReflector({ ...options, resource, trim, namespaces: options.namespaces.length === 0 ? undefined : options.namespaces, userAgent: 'zonespread-webhook' });
+  const records = reflect(ordinalMigrations, trimRecord);
+  const spaces = reflect(namespaces, trimNamespace);
+  const sets = reflect(statefulSets, trimSet);
+  const reflectors: Pick<Reflector<KubernetesObject>, 'start' | 'stop' | 'synced' | 'hasSynced'>[] = [records, spaces, sets];
+
+  const index = new InFlightIndex();
+  records.onChange(({ type, object }) => {
+    if (type === 'deleted') index.remove(object.metadata.namespace ?? '', object.metadata.name);
+    else index.put(object);
+  });
+
+  return {
+    inFlight: index,
+    namespaces: {
+      get(name) {
+        const known = spaces.get(undefined, name);
+        return known === undefined ? undefined : { terminating: known.metadata.deletionTimestamp !== undefined };
+      },
+    },
+    sets: {
+      get(namespace, name) {
+        const known = sets.get(namespace, name);
+        return known === undefined ? undefined : { start: startOf(known), override: known.metadata.annotations?.[OVERRIDE_ANNOTATION] };
+      },
+    },
+    start: () => reflectors.forEach((reflector) => reflector.start()),
+    stop: async () => {
+      await Promise.all(reflectors.map((reflector) => reflector.stop()));
+    },
+    synced: Promise.all(reflectors.map(({ synced }) => synced)).then((all) => all.every(Boolean)),
+    get hasSynced() {
+      return reflectors.every(({ hasSynced }) => hasSynced);
+    },
+  };
+}
+
+/** Of an ended record that there is one; of one in flight all that steering and refusals look at. */
+function trimRecord(record: OrdinalMigration): OrdinalMigration {
+  const { managedFields: _who, ...metadata } = record.metadata;
+  const { history: _past, conditions: _conditions, ...status } = record.status ?? {};
+  return inFlight(record) ? { ...record, metadata, status } : { metadata: identityOf(metadata), spec: record.spec, status: status.phase === undefined ? {} : { phase: status.phase } };
+}
+
+function trimNamespace({ metadata }: Namespace): Namespace {
+  return { metadata: { ...identityOf(metadata), ...(metadata.deletionTimestamp === undefined ? {} : { deletionTimestamp: metadata.deletionTimestamp }) } };
+}
+
+function trimSet({ metadata, spec }: StatefulSet): StatefulSet {
+  const override = metadata.annotations?.[OVERRIDE_ANNOTATION];
+  return {
+    metadata: { ...identityOf(metadata), ...(override === undefined ? {} : { annotations: { [OVERRIDE_ANNOTATION]: override } }) },
+    spec: { selector: {}, template: { spec: {} }, ...(spec.ordinals === undefined ? {} : { ordinals: spec.ordinals }) },
+  };
+}
+
+function identityOf({ name, namespace, uid, resourceVersion }: ObjectMeta): ObjectMeta {
+  return { name, ...(namespace === undefined ? {} : { namespace }), ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) };
+}

@@ -1,0 +1,220 @@
+// The webhook process: certificate, listeners, watched caches, and keeping the API server's configuration of us as it should be.
+//
+//   certificate → listen (not ready: 503) → caches synced → registered → ready, and every few seconds again:
+//   certificate changed? → first the new bundle at the API server, then served;   configuration or daemon's name changed? → written again
+
+import type { Api } from '../kubernetes/api.ts';
+import { CONTROLLER_USER_ANNOTATION } from '../kubernetes/names.ts';
+import { leases } from '../kubernetes/objects.ts';
+import { createObservabilityApp, serve, type HttpServer } from '../observability/http.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Http } from '../ports/http.ts';
+import type { Log } from '../ports/log.ts';
+import type { Random } from '../ports/random.ts';
+import { controllerIdentity, type ControllerIdentity } from './actors.ts';
+import { createCaches, type Caches } from './caches.ts';
+import { folderSource, secretSource, type CertificateSource } from './certificate-source.ts';
+import { expiryOf, namesOf, type Certificates } from './certificates.ts';
+import type { ListenAddress } from './listen.ts';
+import { register, type WebhookTarget } from './registration.ts';
+import type { World } from './rules/rule.ts';
+import { startReviewServer, type ReviewServer } from './server.ts';
+
+export const LEASE_NAME = 'zonespread';
+
+/** What EndpointSlices and proxies take, normally, to stop sending us connections. */
+const SERVICE_DRAIN_MS = 2_000;
+/** A call to the API server that hangs must not hold up our end. */
+const LAST_ROUND_MS = 1_000;
+/** A handful of reads; soon enough for a configuration that somebody reset and a certificate that was changed. */
+const TEND_EVERY_MS = 10_000;
+
+export interface WebhookOptions {
+  api: Api;
+  http: Http;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  metrics: Metrics;
+  /** `--https`. */
+  https: ListenAddress;
+  /** `--http`: metrics and probes; absent: not served. */
+  status?: ListenAddress;
+  /** `--certificates`: `self`, or a folder. */
+  certificates: string;
+  /** `--service` or `--url`. */
+  target: WebhookTarget;
+  /** `--register`. */
+  register: boolean;
+  /** `--controller-user`. */
+  controllerUser?: string;
+  /** Ours: of the Lease and the Secret, never guarded. */
+  ownNamespace: string;
+  /** `--namespaces`; empty: all. */
+  namespaces?: readonly string[];
+  /** How long to go on answering, not ready, before closing. Without it 2 s behind a Service, which must notice first, and none by URL. */
+  drainDelayMs?: number;
+}
+
+export interface RunningWebhook {
+  /** Where it listens, e.g. `https://0.0.0.0:9443`; as registered it is called by `target`. */
+  url: string;
+  /** `http://0.0.0.0:8080`, when it serves one. */
+  statusUrl: string | undefined;
+  /** Resolves when the caches are synced and the webhook is registered for the first time; at once when it is closed before. */
+  ready: Promise<void>;
+  /** Stops taking reviews, answers those under way, ends the watches. Leaves Secret and configurations. */
+  close(): Promise<void>;
+}
+
+/** Resolves when it listens. @throws when there is no certificate to serve, or an address cannot be listened at */
+export async function runWebhook(options: WebhookOptions): Promise<RunningWebhook> {
+  const { clock, log, metrics } = options;
+  const source = certificateSource(options);
+  const certificates = await source.read();
+  const caches = createCaches({ http: options.http, clock, random: options.random, log, namespaces: options.namespaces ?? [] });
+  const identity = new WatchedIdentity(options);
+  const stopping = new AbortController();
+
+  const world: World = {
+    inFlight: caches.inFlight,
+    namespaces: caches.namespaces,
+    sets: caches.sets,
+    get controller() {
+      return identity.current;
+    },
+  };
+  const isReady = (): boolean => caches.hasSynced && !stopping.signal.aborted;
+  const server = await startReviewServer({ listen: options.https, certificates, world, canJudge: () => caches.hasSynced, ready: isReady, clock, log, metrics });
+  const status = await startStatus(options, server, { caches, stopping: stopping.signal });
+  metrics.certificateExpires(expiryOf(certificates) / 1_000);
+  caches.start();
+
+  const tender = new Tender({ options, source, server, identity, certificates });
+  const ready = Promise.withResolvers<void>();
+  const tending = tendUntil(stopping.signal, { synced: caches.synced, tender, clock, firstDone: ready.resolve });
+
+  return {
+    url: urlOf('https', options.https, server.port),
+    statusUrl: status === undefined ? undefined : urlOf('http', options.status ?? { port: 0 }, status.port),
+    ready: ready.promise,
+    async close() {
+      stopping.abort();
+      await clock.sleep(options.drainDelayMs ?? ('service' in options.target ? SERVICE_DRAIN_MS : 0));
+      await server.close();
+      await caches.stop();
+      await Promise.race([tending, clock.sleep(LAST_ROUND_MS)]);
+      await status?.close();
+      ready.resolve();
+    },
+  };
+}
+
+async function startStatus({ status, metrics, log }: WebhookOptions, server: ReviewServer, { caches, stopping }: { caches: Caches; stopping: AbortSignal }): Promise<HttpServer | undefined> {
+  if (status === undefined) return undefined;
+  const readiness = [
+    { name: 'caches', problem: () => (caches.hasSynced ? undefined : 'not filled yet') },
+    { name: 'running', problem: () => (stopping.aborted ? 'stopping' : undefined) },
+  ];
+  try {
+    return await serve(createObservabilityApp({ metrics, readiness, log }), status);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+async function tendUntil(stopped: AbortSignal, { synced, tender, clock, firstDone }: { synced: Promise<boolean>; tender: Tender; clock: Clock; firstDone: () => void }): Promise<void> {
+  // Who asks us before we know anything gets a 503, so nobody is told to ask before that.
+  if (!(await synced)) return;
+  while (!stopped.aborted) {
+    if (await tender.tend()) firstDone();
+    await clock.sleep(TEND_EVERY_MS, stopped);
+  }
+}
+
+interface TenderParts {
+  options: WebhookOptions;
+  source: CertificateSource;
+  server: ReviewServer;
+  identity: WatchedIdentity;
+  certificates: Certificates;
+}
+
+/** One round of looking after certificate, identity and registration; what fails is said, and tried again in the next round. */
+class Tender {
+  readonly #parts: TenderParts;
+  #served: Certificates;
+
+  constructor(parts: TenderParts) {
+    this.#parts = parts;
+    this.#served = parts.certificates;
+  }
+
+  /** True when all of it is as it should be. */
+  async tend(): Promise<boolean> {
+    const { identity, options } = this.#parts;
+    const known = await this.#attempt('read who the daemon is', () => identity.refresh());
+    const renewed = await this.#attempt('renew the certificate', () => this.#renew());
+    const registered = !options.register || (await this.#attempt('register with the API server', () => this.#register(this.#served.bundle)));
+    return known && renewed && registered;
+  }
+
+  async #renew(): Promise<void> {
+    const { source, options, server } = this.#parts;
+    const next = await source.read();
+    if (next.certificate === this.#served.certificate && next.bundle === this.#served.bundle) return;
+    // Whoever is to trust the new one must know its CA first.
+    if (options.register) await this.#register(next.bundle);
+    server.serve(next);
+    this.#served = next;
+    options.metrics.certificateExpires(expiryOf(next) / 1_000);
+    options.log.info('serving another certificate', { expires: new Date(expiryOf(next)).toISOString() });
+  }
+
+  async #register(bundle: string): Promise<void> {
+    const { options, identity } = this.#parts;
+    const { api, target, ownNamespace, namespaces = [] } = options;
+    const written = await register(api, { target, bundle, ownNamespace, namespaces, controller: identity.current });
+    if (written.length > 0) options.log.info('registered with the API server', { written, controllerUser: identity.current?.username });
+  }
+
+  async #attempt(what: string, action: () => Promise<void>): Promise<boolean> {
+    try {
+      await action();
+      return true;
+    } catch (error) {
+      this.#parts.options.log.warn(`could not ${what}; trying again`, { error, retryInMs: TEND_EVERY_MS });
+      return false;
+    }
+  }
+}
+
+/** Who the daemon is, from the flag, else from its Lease. */
+class WatchedIdentity {
+  current: ControllerIdentity | undefined;
+  readonly #options: WebhookOptions;
+
+  constructor(options: WebhookOptions) {
+    this.#options = options;
+    this.current = controllerIdentity(options.controllerUser, undefined);
+  }
+
+  async refresh(): Promise<void> {
+    const { api, controllerUser, ownNamespace } = this.#options;
+    if (controllerUser !== undefined && controllerUser !== '') return;
+    const lease = await api.get(leases, { namespace: ownNamespace, name: LEASE_NAME });
+    // A Lease that is gone for a moment takes nothing back.
+    this.current = controllerIdentity(undefined, lease?.metadata.annotations?.[CONTROLLER_USER_ANNOTATION]) ?? this.current;
+  }
+}
+
+function certificateSource({ api, clock, certificates, ownNamespace, target }: WebhookOptions): CertificateSource {
+  if (certificates !== 'self') return folderSource(certificates);
+  return secretSource({ api, clock, namespace: ownNamespace, names: namesOf(target) });
+}
+
+function urlOf(scheme: string, { host = '0.0.0.0' }: ListenAddress, port: number): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

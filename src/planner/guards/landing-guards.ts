@@ -1,0 +1,22 @@
+// Guards about where the pod would land.
+
+import { ZONE_KEYS } from '../../layout/zones.ts';
+import { demandsAllowZone, landingProblem } from '../landing.ts';
+import type { Guard, Proposal } from './guard.ts';
+
+export const LANDING_GUARDS: readonly Guard[] = [
+  {
+    reason: 'TemplatePinsZone',
+    scope: 'ordinal',
+    lasting: true,
+    check: ({ ordinal, zone }) =>
+      demandsAllowZone(ordinal.demands, zone, ZONE_KEYS) ? undefined : `the node selector or affinity of pod ${ordinal.podName} excludes zone ${zone}; take the zone out of the StatefulSet's pod template and let it roll out`,
+  },
+  { reason: 'ZoneUnavailable', scope: 'ordinal', lasting: true, check: zoneUnavailable },
+  { reason: 'Forbidden', scope: 'ordinal', lasting: true, check: ({ ordinal, zone, context }) => context.forbidden?.(ordinal.ordinal, zone) },
+];
+
+function zoneUnavailable({ layout, ordinal, zone, context }: Proposal): string | undefined {
+  const why = context.unusableZones?.get(zone);
+  return why === undefined ? landingProblem(layout, ordinal, zone) : `zone ${zone} takes no disks now: ${why}`;
+}

@@ -1,0 +1,92 @@
+// Guards about pods: how many of the set are down, whether this one may be evicted, and whether it would come back the same.
+
+import { matchesSelector } from '../../kubernetes/selector.ts';
+import { zonalVolumes, type OrdinalFacts } from '../../layout/layout.ts';
+import { revisionWhenRecreated } from '../../layout/set.ts';
+import type { Guard, Proposal } from './guard.ts';
+
+export const POD_GUARDS: readonly Guard[] = [
+  { reason: 'PodNotReady', scope: 'ordinal', check: podNotReady },
+  { reason: 'AwaitsTurn', scope: 'set', check: awaitsTurn },
+  { reason: 'TooManyUnavailable', scope: 'set', check: tooManyUnavailable },
+  { reason: 'RevisionWouldChange', scope: 'ordinal', check: revisionWouldChange },
+  { reason: 'DisruptionBudgetExhausted', scope: 'ordinal', check: disruptionBudgetExhausted },
+  { reason: 'SeveralDisruptionBudgets', scope: 'ordinal', check: severalDisruptionBudgets },
+];
+
+/** Absent, Pending, unready or going. */
+export function isDown({ pod }: OrdinalFacts): boolean {
+  return pod?.ready !== true;
+}
+
+/** Down, and its disks lie idle: the best candidate of all, for moving it costs no downtime. */
+function costsNothing(ordinal: OrdinalFacts): boolean {
+  return isDown(ordinal) && zonalVolumes(ordinal).every(({ disk }) => disk?.status === 'Available');
+}
+
+function podNotReady({ ordinal }: Proposal): string | undefined {
+  if (!isDown(ordinal) || costsNothing(ordinal)) return undefined;
+  const busy = zonalVolumes(ordinal).find(({ disk }) => disk?.status !== 'Available');
+  const disk = busy?.disk === undefined ? `disk ${busy?.volume?.diskId} is unknown to the cloud` : `disk ${busy.disk.id} is ${busy.disk.status}`;
+  return `pod ${ordinal.podName} ${stateOf(ordinal)} while its ${disk}; get the pod Ready, or stopped so that its disk becomes Available`;
+}
+
+function stateOf({ pod }: OrdinalFacts): string {
+  if (pod === undefined) return 'does not exist';
+  return pod.terminating ? 'is being deleted' : `is ${pod.phase} and not Ready`;
+}
+
+function awaitsTurn({ ordinal, rules, context }: Proposal): string | undefined {
+  const moving = new Set(context.inFlight.map((other) => other.ordinal));
+  moving.delete(ordinal.ordinal);
+  if (moving.size < rules.maxUnavailable) return undefined;
+  return `${moving.size} of at most ${rules.maxUnavailable} ordinals of the set are being moved (zonespread.io/max-unavailable); the next one starts when one of them is done`;
+}
+
+function tooManyUnavailable(proposal: Proposal): string | undefined {
+  const { ordinal, layout, rules, context } = proposal;
+  if (costsNothing(ordinal)) return undefined;
+  const moving = new Set(context.inFlight.map((other) => other.ordinal));
+  const down = layout.ordinals.filter((other) => other.ordinal !== ordinal.ordinal && !moving.has(other.ordinal) && isUnavailable(other, proposal));
+  moving.delete(ordinal.ordinal);
+  if (down.length === 0 || down.length + moving.size < rules.maxUnavailable) return undefined;
+  const names = down.map(({ podName }) => podName).join(', ');
+  return `${names} of StatefulSet ${layout.set.name} not available, and at most ${rules.maxUnavailable} may be (zonespread.io/max-unavailable); see why with "kubectl describe pod" and get them Ready`;
+}
+
+/** As the StatefulSet counts: Ready for at least minReadySeconds. */
+function isUnavailable(ordinal: OrdinalFacts, { layout: { set }, nowMs }: Proposal): boolean {
+  const since = ordinal.pod?.readySinceMs;
+  return isDown(ordinal) || (since !== undefined && nowMs - since < set.minReadySeconds * 1000);
+}
+
+function revisionWouldChange({ ordinal, layout: { set } }: Proposal): string | undefined {
+  const has = ordinal.pod?.revision;
+  const wouldHave = revisionWhenRecreated(set, ordinal.ordinal);
+  if (has === undefined || wouldHave === undefined || has === wouldHave) return undefined;
+  const how = set.updateStrategy === 'OnDelete' ? 'delete the pod to update it' : 'let the rollout reach it';
+  return `pod ${ordinal.podName} has revision ${has} and would come back as ${wouldHave}: a move would roll it out; ${how} first`;
+}
+
+/** Pending and ended pods are evicted whatever a budget says, and an absent one needs no eviction. */
+function needsBudget({ pod }: OrdinalFacts): boolean {
+  return pod !== undefined && pod.phase === 'Running';
+}
+
+function budgetsOf({ ordinal, layout }: Proposal) {
+  return needsBudget(ordinal) ? layout.budgets.filter(({ spec }) => matchesSelector(spec.selector, ordinal.pod?.labels)) : [];
+}
+
+function disruptionBudgetExhausted(proposal: Proposal): string | undefined {
+  const empty = budgetsOf(proposal).find(({ status }) => (status?.disruptionsAllowed ?? 0) < 1);
+  if (empty === undefined) return undefined;
+  const { currentHealthy = 0, desiredHealthy = 0 } = empty.status ?? {};
+  return `PodDisruptionBudget ${empty.metadata.name} allows no disruption of ${proposal.ordinal.podName} now (${currentHealthy} healthy, ${desiredHealthy} wanted); get more of its pods Ready, or let it allow one`;
+}
+
+/** The Eviction API refuses such a pod altogether. */
+function severalDisruptionBudgets(proposal: Proposal): string | undefined {
+  const budgets = budgetsOf(proposal);
+  if (budgets.length < 2) return undefined;
+  return `pod ${proposal.ordinal.podName} is covered by ${budgets.length} PodDisruptionBudgets (${budgets.map(({ metadata }) => metadata.name).join(', ')}), and Kubernetes then evicts it for nobody; leave one of them`;
+}

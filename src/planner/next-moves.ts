@@ -1,0 +1,83 @@
+// Which moves of a plan may start now, and why the others may not. A move that is held does not hold the next one: moving a lower ordinal
+// first is safe, under OrderedReady too.
+
+import type { Layout } from '../layout/layout.ts';
+import type { Policy } from '../policy/policy.ts';
+import { approvalOf, isApproved, type Approval } from './approval.ts';
+import type { GuardContext } from './guards/guard.ts';
+import { checkGuards } from './guards/index.ts';
+import type { Plan, PlannedMove } from './plan.ts';
+import { BLOCK_REASONS, type Blocked, type BlockReason } from './reasons.ts';
+
+export interface TurnInputs {
+  plan: Plan;
+  layout: Layout;
+  policy: Policy;
+  nowMs: number;
+  context: GuardContext;
+  /** What was approved before and frozen then (mode `plan`). */
+  approved?: Approval;
+}
+
+export interface Turn {
+  /** May start now, all of them together. */
+  start: PlannedMove[];
+  /** Nothing is wrong with them; others of the set are being moved. */
+  waiting: PlannedMove[];
+  /** Those without an ordinal are about the whole set. */
+  blocked: Blocked[];
+  /** Mode `plan`: the list in force, to be frozen. */
+  approval?: Approval;
+}
+
+export function nextMoves(inputs: TurnInputs): Turn {
+  const { plan, policy } = inputs;
+  if (policy.mode === 'disabled') return { start: [], waiting: [], blocked: plan.moves.length === 0 ? [] : [disabled(plan)] };
+  if (policy.mode === 'auto') return turnOf(plan.moves, inputs);
+  const approval = approvalOf(policy, plan, inputs.approved);
+  const approved = plan.moves.filter((move) => isApproved(approval, move));
+  const turn = turnOf(approved, inputs);
+  const missing = plan.moves.length - approved.length;
+  const blocked = missing === 0 ? turn.blocked : [approvalNeeded(plan, policy, missing), ...turn.blocked];
+  return { ...turn, blocked, ...(approval === undefined ? {} : { approval }) };
+}
+
+function turnOf(moves: readonly PlannedMove[], inputs: TurnInputs): Turn {
+  const turn: Turn = { start: [], waiting: [], blocked: [] };
+  for (const move of moves) takeTurn(move, turn, inputs);
+  turn.blocked = distinct([...turn.blocked, ...heldOrdinals(inputs.plan)]);
+  return turn;
+}
+
+function takeTurn(move: PlannedMove, turn: Turn, inputs: TurnInputs): void {
+  const { layout, policy, nowMs, context } = inputs;
+  const inFlight = [...context.inFlight, ...turn.start];
+  const blocked = checkGuards({ layout, rules: policy, ordinal: move.ordinal, targetZone: move.to, nowMs, context: { ...context, inFlight, startedNow: turn.start } });
+  // The move-last pod waits for those that could go before it, not for those that are stuck.
+  const outOfTurn = blocked.some(({ reason }) => reason === 'AwaitsTurn') || (move.moveLast && inFlight.length + turn.waiting.length > 0);
+  if (outOfTurn) turn.waiting.push(move);
+  else if (blocked.length > 0) turn.blocked.push(...blocked);
+  else turn.start.push(move);
+}
+
+const blockReasons = new Set<string>(BLOCK_REASONS);
+
+/** Ordinals that ought to move and for which the plan found no way; while moves are left, the plan says enough. */
+function heldOrdinals(plan: Plan): Blocked[] {
+  if (plan.satisfied || plan.unsatisfied?.reason === 'MovesPlanned' || plan.unsatisfied?.reason === 'InFlight') return [];
+  return plan.staying.flatMap(({ ordinal, reason, message }) => (blockReasons.has(reason) ? [{ ordinal, reason: reason as BlockReason, message }] : []));
+}
+
+/** What is about the whole set is said once. */
+function distinct(blocked: readonly Blocked[]): Blocked[] {
+  return [...new Map(blocked.map((one) => [`${one.reason} ${one.ordinal ?? ''} ${one.message}`, one])).values()];
+}
+
+function disabled(plan: Plan): Blocked {
+  return { reason: 'Disabled', message: `${plan.moves.length} moves are planned and zonespread.io/mode is "disabled"; set it to "auto" or "plan" to go on` };
+}
+
+function approvalNeeded(plan: Plan, policy: Policy, missing: number): Blocked {
+  const stale = policy.approve === undefined || policy.approve === plan.digest ? '' : `; ${policy.approve} approves ${missing === plan.moves.length ? 'none of them' : 'the others'}`;
+  return { reason: 'ApprovalNeeded', message: `zonespread.io/mode is "plan" and ${missing} of ${plan.moves.length} moves are not approved${stale}; look at the plan, then set zonespread.io/approve: "${plan.digest}"` };
+}

@@ -1,0 +1,141 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { spread, type Candidate, type SpreadProblem } from '../../src/planner/spread.ts';
+import { bruteForce } from './brute-force.ts';
+
+function candidate(ordinal: number, from: string | undefined, options: string[], changes: Partial<Candidate> = {}): Candidate {
+  return { ordinal, from, options, sizeGiB: Object.fromEntries(options.map((zone) => [zone, 20])), moveLast: false, ...changes };
+}
+
+/** Candidates in moving order: highest ordinal first. */
+function problem(zonesOfOrdinals: string, zones = 'abc', maxSkew = 1): SpreadProblem {
+  const candidates = zonesOfOrdinals.split('').map((from, ordinal) => candidate(ordinal, from, zones.split('')));
+  return { zones: zones.split(''), maxSkew, candidates: candidates.toReversed() };
+}
+
+/** Zones by ordinal as one word: `aabbcc`. */
+function word(solved: { zones: ReadonlyMap<number, string> }): string {
+  return [...solved.zones].toSorted(([a], [b]) => a - b).map(([, zone]) => zone).join('');
+}
+
+describe('spreading ordinals over zones', () => {
+  it('six in a over a, b, c: the four highest move, in turn', () => {
+    const solved = spread(problem('aaaaaa'));
+    expect(solved.excess).toBe(0);
+    expect(word(solved)).toBe('aacbcb');
+  });
+
+  it.each([
+    ['abc', 'abc', 1, 'abc'],
+    ['aab', 'abc', 1, 'acb'],
+    ['aabb', 'abc', 1, 'aabc'],
+    ['aaaa', 'abc', 2, 'aabb'],
+    ['aaaa', 'abc', 9, 'aaaa'],
+    ['a', 'ab', 1, 'a'],
+    ['bbb', 'b', 1, 'bbb'],
+    ['zzz', 'ab', 1, 'aba'],
+  ])('%s over %s with a skew of %d becomes %s', (now, zones, maxSkew, wanted) => {
+    expect(word(spread(problem(now, zones, maxSkew)))).toBe(wanted);
+  });
+
+  it('with nothing to spread does nothing', () => {
+    expect(spread({ zones: ['a'], maxSkew: 1, candidates: [] })).toEqual({ zones: new Map(), excess: 0 });
+    expect(spread({ zones: [], maxSkew: 1, candidates: [] })).toEqual({ zones: new Map(), excess: 0 });
+  });
+
+  it('takes the smallest disks when the number of moves is the same', () => {
+    const sizes = [10, 40, 40, 40];
+    const candidates = sizes.map((size, ordinal) => candidate(ordinal, 'a', ['a', 'b'], { sizeGiB: { a: size, b: size } })).toReversed();
+    expect(word(spread({ zones: ['a', 'b'], maxSkew: 1, candidates }))).toBe('baab');
+  });
+
+  it('spares a move-last pod when another of the same size can go', () => {
+    const candidates = [0, 1].map((ordinal) => candidate(ordinal, 'a', ['a', 'b'])).concat(candidate(2, 'a', ['a', 'b'], { moveLast: true }));
+    expect(word(spread({ zones: ['a', 'b'], maxSkew: 1, candidates }))).toBe('baa');
+  });
+
+  it('gives the odd one to the preferred zone', () => {
+    const counts = word(spread(problem('zzzzz', 'cab'))).split('');
+    expect(['c', 'a', 'b'].map((zone) => counts.filter((other) => other === zone).length)).toEqual([2, 2, 1]);
+  });
+
+  it('gets as near as it can when a zone takes nobody', () => {
+    const candidates = [0, 1, 2, 3, 4, 5].map((ordinal) => candidate(ordinal, 'a', ['a', 'b'])).toReversed();
+    const solved = spread({ zones: ['a', 'b', 'c'], maxSkew: 1, candidates });
+    expect(word(solved)).toBe('aaabbb');
+    expect(solved.excess).toBe(2);
+  });
+
+  it('moves along a chain when the direct way is forbidden', () => {
+    // a must give one away and c needs one, but only through b.
+    const candidates = [candidate(3, 'b', ['b', 'c']), candidate(2, 'a', ['a', 'b']), candidate(1, 'a', ['a', 'b']), candidate(0, 'a', ['a'])];
+    expect(word(spread({ zones: ['a', 'b', 'c'], maxSkew: 1, candidates }))).toBe('aabc');
+  });
+});
+
+const ZONES = ['a', 'b', 'c', 'd'];
+
+const problems = fc
+  .record({
+    zones: fc.shuffledSubarray(ZONES, { minLength: 1 }),
+    maxSkew: fc.integer({ min: 1, max: 3 }),
+    drawn: fc.array(
+      fc.record({
+        from: fc.constantFrom(...ZONES, 'z', undefined),
+        options: fc.shuffledSubarray(ZONES, { minLength: 1 }),
+        sizes: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 4, maxLength: 4 }),
+        even: fc.boolean(),
+        free: fc.boolean(),
+        moveLast: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 6 },
+    ),
+  })
+  .map(({ zones, maxSkew, drawn }): SpreadProblem => {
+    const candidates = drawn.map(({ from, options, sizes, even, free, moveLast }, index): Candidate => {
+      const own = from !== undefined && zones.includes(from) && options.includes(from);
+      const allowed = free ? zones : zones.filter((zone) => options.includes(zone) || (own && zone === from));
+      return {
+        ordinal: drawn.length - 1 - index,
+        from,
+        options: allowed.length === 0 ? [zones[0]!] : allowed,
+        sizeGiB: Object.fromEntries(ZONES.map((zone, position) => [zone, even ? 20 : sizes[position]!])),
+        moveLast,
+      };
+    });
+    return { zones, maxSkew, candidates: candidates.toSorted((a, b) => Number(a.moveLast) - Number(b.moveLast)) };
+  });
+
+describe('against every possible assignment', () => {
+  it('the answer is the best, and of the best the one that is promised', () => {
+    fc.assert(
+      fc.property(problems, (drawn) => {
+        const solved = spread(drawn);
+        const { zones, excess } = bruteForce(drawn);
+        expect({ zones: drawn.candidates.map(({ ordinal }) => solved.zones.get(ordinal)), excess: solved.excess }).toEqual({ zones, excess });
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('and once there, nothing moves any more', () => {
+    fc.assert(
+      fc.property(problems, (drawn) => {
+        const solved = spread(drawn);
+        const settled = drawn.candidates.map((one) => ({ ...one, from: solved.zones.get(one.ordinal) }));
+        const again = spread({ ...drawn, candidates: settled });
+        expect([...again.zones]).toEqual([...solved.zones]);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+it('a thousand ordinals with disks of all sizes are planned in seconds, not minutes', () => {
+  const candidates = Array.from({ length: 1000 }, (_, ordinal) => candidate(ordinal, 'a', ['a', 'b', 'c', 'd', 'e'], { sizeGiB: Object.fromEntries(['a', 'b', 'c', 'd', 'e'].map((zone) => [zone, 20 + ((ordinal * 7919) % 1009)])) })).toReversed();
+  const started = performance.now();
+  const solved = spread({ zones: ['a', 'b', 'c', 'd', 'e'], maxSkew: 1, candidates });
+  const took = performance.now() - started;
+  expect(solved.excess).toBe(0);
+  expect(took).toBeLessThan(15_000);
+});
