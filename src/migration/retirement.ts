@@ -176,8 +176,8 @@ async function descends(context: StepContext, diskId: string, ancestor: string):
 async function notUploaded(context: StepContext, snapshotId: string | undefined): Promise<Retirement | undefined> {
   if (snapshotId === undefined) return undefined;
   const seen = await context.disks.snapshot(snapshotId);
-  if (seen === undefined || seen.accomplished || seen.failed) return undefined;
-  return { kind: 'later', ms: 60_000 };
+  if (seen === undefined || seen.accomplished) return undefined;
+  return seen.failed ? kept('SnapshotFailed', `snapshot ${snapshotId} failed after the new disk had been made from it: the old disk is kept for a person to decide`) : { kind: 'later', ms: 60_000 };
 }
 
 async function deleteVolumeAndDisk(context: StepContext, index: number, which: 'source' | 'target'): Promise<Retirement> {

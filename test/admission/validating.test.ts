@@ -260,10 +260,12 @@ test('volumes are also known by our label alone', () => {
 });
 
 test('a move of a claim with several records is guarded by each of them', () => {
-  const reverse = migration({ metadata: { name: 'web-2-zzzzz', uid: 'uid-reverse', creationTimestamp: '2026-11-20T12:00:00Z' }, spec: { reason: 'Reverse' }, status: { claims: [{ ...CLAIM, source: { ...CLAIM.source, pv: 'd-new', claimUID: 'uid-claim-new' }, target: { pv: 'd-third' } }] } });
+  const reverse = migration({ metadata: { name: 'web-2-zzzzz', uid: 'uid-reverse', creationTimestamp: '2026-11-20T12:00:00Z' }, spec: { reason: 'Reverse' }, status: { claims: [{ ...CLAIM, source: { ...CLAIM.source, pv: 'd-new', pvUID: 'uid-pv-new', claimUID: 'uid-claim-new' }, target: { pv: 'd-third' } }] } });
   const within = world({ ...SHARED, records: [migration({ status: { phase: 'Frozen', step: 'ready' } }), reverse] });
   expect(verdict(deleting(claim({ metadata: { uid: 'uid-claim-new' } }), { by: 'kubernetes-admin', uidPrecondition: 'uid-claim-new' }), within)).toBe('allow');
   expect(verdict(deleting(volume({ metadata: { name: 'd-new' } })), within)).toBe('deny:volume-delete');
+  // What the first move made is what the second one copies: no undo of ours deletes it now.
+  expect(verdict(deleting(volume({ metadata: { name: 'd-new', uid: 'uid-pv-new' } }), { by: 'kubernetes-admin', uidPrecondition: 'uid-pv-new' }), within)).toBe('deny:volume-delete');
 });
 
 describe('policy annotations', () => {

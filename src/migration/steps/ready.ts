@@ -61,7 +61,8 @@ function whyNotReady(context: StepContext, pod: Pod | undefined): { reason: stri
 
 /** The new disk may have been written to: no undo. What was declared happens, and nothing else. */
 function afterNoReturn(context: StepContext, overdue: Overdue): StepResult {
-  const answer = context.record.status?.terms?.onUnready ?? 'hold';
+  // A move that takes another back is never taken back itself: that would go on for ever.
+  const answer = context.record.spec.reason === 'Reverse' ? 'hold' : (context.record.status?.terms?.onUnready ?? 'hold');
   const said = `${overdue.message} within the ready-timeout, and its new disk has been attached`;
   if (answer === 'restore-source') return { kind: 'restore', message: said };
   if (answer === 'reverse') return { kind: 'freeze', reason: 'Reversing', message: `${said}; the move is taken back by a move in the other direction` };

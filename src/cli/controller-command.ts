@@ -1,0 +1,112 @@
+// `zonespread controller`: the daemon's flags, and its life from start to SIGTERM.
+
+import type { Command } from 'commander';
+import { runController } from '../controller/daemon.ts';
+import { loadCluster } from '../kubernetes/config.ts';
+import { LeaseLost } from '../kubernetes/leader-election.ts';
+import { createMetrics } from '../observability/metrics.ts';
+import { systemClock } from '../ports/clock.ts';
+import { systemRandom } from '../ports/random.ts';
+import { cronSchedule } from '../ports/schedule.ts';
+import { alicloudBackend } from './backend.ts';
+import { address, boolean, commaList, duration, flag, oneOf, positiveInteger, type Address } from './flags.ts';
+import { ownNamespaceOf, startLog, untilTerminated, VERSION } from './process.ts';
+import { regionOfThisMachine } from './region.ts';
+
+interface ControllerFlags {
+  kubeconfig?: string;
+  disks: string;
+  region?: string;
+  ecsEndpoint?: string;
+  ecsProtocol?: 'HTTP' | 'HTTPS';
+  sweep: string;
+  maxMigrations: number;
+  maxMigrationsPerHour?: number;
+  maxMigrationsPerZone?: number;
+  coolDown: number;
+  stepTimeout: number;
+  namespaces?: string[];
+  http: Address;
+  prometheus?: string;
+  prepull: boolean;
+  leaderElect: boolean;
+  leaseNamespace?: string;
+  leaseDuration: number;
+  renewDeadline: number;
+  retryPeriod: number;
+  dryRun: boolean;
+  logLevel: string;
+}
+
+export function addControllerCommand(program: Command): void {
+  const command = program.command('controller').description('run the daemon that keeps every annotated StatefulSet where it belongs');
+  flag(command, '--kubeconfig <file>', 'kubeconfig; without it $KUBECONFIG, ~/.kube/config, or in-cluster');
+  flag(command, '--disks <backend>', 'disk backend', { default: 'alicloud', parse: oneOf('alicloud') });
+  flag(command, '--region <id>', 'region; without it from the ECS metadata service');
+  flag(command, '--ecs-endpoint <host>', 'ECS endpoint, e.g. ecs-vpc.cn-beijing.aliyuncs.com; without it by region');
+  flag(command, '--ecs-protocol <protocol>', 'HTTPS or HTTP', { parse: oneOf('HTTPS', 'HTTP') });
+  flag(command, '--sweep <cron>', 'when every set is looked at, UTC; five fields, or six with seconds', { default: '*/5 * * * *' });
+  flag(command, '--max-migrations <n>', 'moves at once in the whole cluster', { default: 2, parse: positiveInteger });
+  flag(command, '--max-migrations-per-hour <n>', 'moves begun within an hour', { parse: positiveInteger });
+  flag(command, '--max-migrations-per-zone <n>', 'moves at once between a pair of zones', { parse: positiveInteger });
+  flag(command, '--cool-down <duration>', 'how long an ordinal that has moved stays', { default: 3_600_000, parse: duration });
+  flag(command, '--step-timeout <duration>', 'how long a step may take before it is undone', { default: 600_000, parse: duration });
+  flag(command, '--namespaces <list>', 'namespaces to look after, separated by commas; without it all', { parse: commaList });
+  flag(command, '--http <address>', 'metrics and probes', { default: { port: 8080 }, parse: address });
+  flag(command, '--prometheus <url>', 'for health-query (not in this version)');
+  flag(command, '--prepull [yes]', 'pull images on the landing node first (not in this version)', { default: false, parse: boolean });
+  flag(command, '--leader-elect [yes]', 'wait for the lease; false only where nobody else can run', { default: true, parse: boolean });
+  flag(command, '--lease-namespace <name>', 'namespace of the lease; without it our own, outside a cluster zonespread-system');
+  flag(command, '--lease-duration <duration>', 'how long a silent leader keeps the lease', { default: 15_000, parse: duration });
+  flag(command, '--renew-deadline <duration>', 'how long a leader tries to renew before it gives up', { default: 10_000, parse: duration });
+  flag(command, '--retry-period <duration>', 'between two tries', { default: 2_000, parse: duration });
+  flag(command, '--dry-run [yes]', 'plan and report; write nothing else', { default: false, parse: boolean });
+  flag(command, '--log-level <level>', 'debug, info, warn or error', { default: 'info', parse: oneOf('debug', 'info', 'warn', 'error') });
+  command.action((flags: ControllerFlags) => run(flags));
+}
+
+async function run(flags: ControllerFlags): Promise<void> {
+  refuseWhatIsNotThereYet(flags);
+  const log = startLog('controller', flags.logLevel);
+  const metrics = createMetrics({ version: VERSION });
+  const cluster = loadCluster(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig });
+  const region = flags.region ?? (await regionOfThisMachine(systemClock));
+  const stop = untilTerminated(log);
+  try {
+    await runController({
+      http: cluster.http,
+      disks: alicloudBackend({ region, endpoint: flags.ecsEndpoint, protocol: flags.ecsProtocol, clock: systemClock, metrics }),
+      clock: systemClock,
+      random: systemRandom,
+      schedule: cronSchedule,
+      log,
+      metrics,
+      signal: stop.signal,
+      settings: {
+        leaseNamespace: flags.leaseNamespace ?? ownNamespaceOf(),
+        leaderElect: flags.leaderElect,
+        leaseTiming: { leaseDurationMs: flags.leaseDuration, renewDeadlineMs: flags.renewDeadline, retryPeriodMs: flags.retryPeriod },
+        sweep: flags.sweep,
+        budgets: { atOnce: flags.maxMigrations, perHour: flags.maxMigrationsPerHour, perZonePair: flags.maxMigrationsPerZone },
+        coolDownMs: flags.coolDown,
+        stepTimeoutMs: flags.stepTimeout,
+        namespaces: flags.namespaces,
+        http: flags.http,
+        dryRun: flags.dryRun,
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof LeaseLost)) throw error;
+    // Somebody else may lead by now: nothing of this process must go on, not even for a moment.
+    log.error('the lease is lost; this process ends and writes nothing more', { error });
+    process.exit(1);
+  } finally {
+    stop.end();
+    await cluster.close();
+  }
+}
+
+function refuseWhatIsNotThereYet({ prometheus, prepull }: ControllerFlags): void {
+  if (prometheus !== undefined) throw new Error('--prometheus is not supported by this version: health-query comes later; leave the flag out');
+  if (prepull) throw new Error('--prepull is not supported by this version; leave the flag out');
+}

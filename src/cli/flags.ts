@@ -1,0 +1,58 @@
+// The flags of the process, each also an environment variable (`--step-timeout` = `ZONESPREAD_STEP_TIMEOUT`), with errors that say what is allowed.
+
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { parseDuration } from '../policy/duration.ts';
+
+/** Adds the option together with its environment variable. */
+export function flag(command: Command, flags: string, description: string, extra: { default?: unknown; parse?: (text: string) => unknown; hidden?: boolean } = {}): void {
+  const option = new Option(flags, description);
+  const long = option.long ?? flags;
+  option.env(`ZONESPREAD_${long.replace(/^--(no-)?/, '').replaceAll('-', '_').toUpperCase()}`);
+  if (extra.default !== undefined) option.default(extra.default);
+  if (extra.parse !== undefined) option.argParser(extra.parse);
+  command.addOption(option);
+}
+
+/** `10m` → milliseconds. */
+export function duration(text: string): number {
+  const read = parseDuration(text);
+  if (!read.ok) throw new InvalidArgumentError(`"${text}" is not allowed: ${read.why}; e.g. 10m or 1h30m.`);
+  return read.ms;
+}
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError(`"${text}" is not allowed: a whole number from 1 up.`);
+  return value;
+}
+
+export function boolean(text: string): boolean {
+  if (text === 'true' || text === '') return true;
+  if (text === 'false') return false;
+  throw new InvalidArgumentError(`"${text}" is not allowed: true or false.`);
+}
+
+export function commaList(text: string): string[] {
+  return text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+}
+
+export interface Address {
+  host?: string;
+  port: number;
+}
+
+/** `host:port`, `:port` or `port`. */
+export function address(text: string): Address {
+  const match = /^(?:(?<host>\[[^\]]+\]|[^:]*):)?(?<port>\d{1,5})$/.exec(text.trim());
+  const port = Number(match?.groups?.['port']);
+  if (match === null || port > 65_535) throw new InvalidArgumentError(`"${text}" is no address. Allowed: host:port, :port or port.`);
+  const host = match.groups?.['host']?.replace(/^\[|\]$/g, '');
+  return { port, ...(host === undefined || host === '' ? {} : { host }) };
+}
+
+export function oneOf(...allowed: string[]): (text: string) => string {
+  return (text) => {
+    if (!allowed.includes(text)) throw new InvalidArgumentError(`"${text}" is not allowed: ${allowed.join(', ')}.`);
+    return text;
+  };
+}

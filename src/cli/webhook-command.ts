@@ -1,0 +1,74 @@
+// `zonespread webhook`: the admission webhook's flags, and its life from start to SIGTERM.
+
+import type { Command } from 'commander';
+import { runWebhook } from '../admission/webhook.ts';
+import type { WebhookTarget } from '../admission/registration.ts';
+import { createApi } from '../kubernetes/client.ts';
+import { loadCluster } from '../kubernetes/config.ts';
+import { createMetrics } from '../observability/metrics.ts';
+import { systemClock } from '../ports/clock.ts';
+import { systemRandom } from '../ports/random.ts';
+import { address, boolean, commaList, flag, oneOf, type Address } from './flags.ts';
+import { ownNamespaceOf, startLog, untilTerminated, VERSION } from './process.ts';
+
+interface WebhookFlags {
+  kubeconfig?: string;
+  namespaces?: string[];
+  http: Address;
+  https: Address;
+  certificates: string;
+  service: string;
+  url?: string;
+  register: boolean;
+  controllerUser?: string;
+  leaseNamespace?: string;
+  logLevel: string;
+}
+
+export function addWebhookCommand(program: Command): void {
+  const command = program.command('webhook').description('run the admission webhook that guards what is being moved');
+  flag(command, '--kubeconfig <file>', 'kubeconfig; without it $KUBECONFIG, ~/.kube/config, or in-cluster');
+  flag(command, '--namespaces <list>', 'namespaces to look after, separated by commas; without it all', { parse: commaList });
+  flag(command, '--http <address>', 'metrics and probes', { default: { port: 8080 }, parse: address });
+  flag(command, '--https <address>', 'where the API server calls', { default: { port: 9443 }, parse: address });
+  flag(command, '--certificates <self|folder>', 'self-made and kept in a Secret, or a folder with tls.crt and tls.key', { default: 'self' });
+  flag(command, '--service <name>', 'Service that the API server calls, in our namespace', { default: 'zonespread-webhook' });
+  flag(command, '--url <url>', 'URL that the API server calls instead of a Service, e.g. https://127.0.0.1:9443');
+  flag(command, '--register [yes]', 'write the webhook configurations', { default: true, parse: boolean });
+  flag(command, '--controller-user <name>', "the daemon's user name; without it what it wrote on its Lease");
+  flag(command, '--lease-namespace <name>', 'namespace of the lease and of the certificate; without it our own, outside a cluster zonespread-system');
+  flag(command, '--log-level <level>', 'debug, info, warn or error', { default: 'info', parse: oneOf('debug', 'info', 'warn', 'error') });
+  command.action((flags: WebhookFlags) => run(flags));
+}
+
+async function run(flags: WebhookFlags): Promise<void> {
+  const log = startLog('webhook', flags.logLevel);
+  const cluster = loadCluster(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig });
+  const ownNamespace = flags.leaseNamespace ?? ownNamespaceOf();
+  const target: WebhookTarget = flags.url === undefined ? { service: { name: flags.service, namespace: ownNamespace } } : { url: flags.url };
+  const stop = untilTerminated(log);
+  const webhook = await runWebhook({
+    api: createApi({ http: cluster.http }),
+    http: cluster.http,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    metrics: createMetrics({ version: VERSION }),
+    https: flags.https,
+    status: flags.http,
+    certificates: flags.certificates,
+    target,
+    register: flags.register,
+    ownNamespace,
+    ...(flags.controllerUser === undefined ? {} : { controllerUser: flags.controllerUser }),
+    ...(flags.namespaces === undefined ? {} : { namespaces: flags.namespaces }),
+  });
+  log.info('listening', { reviews: webhook.url, status: webhook.statusUrl });
+  void webhook.ready.then(() => {
+    if (!stop.signal.aborted) log.info('ready: watching what is in flight, and registered');
+  });
+  await stop.aborted;
+  await webhook.close();
+  stop.end();
+  await cluster.close();
+}

@@ -1,0 +1,51 @@
+// After a move that did not succeed its ordinal waits before the next try: a minute, doubled each time, six hours at most. Pure: it
+// reads what ended from the records, so that a restart forgets nothing.
+
+import { ended, type OrdinalMigration } from '../migration/record.ts';
+
+const FIRST_MS = 60_000;
+const LONGEST_MS = 6 * 3_600_000;
+
+export interface Holding {
+  ordinal: number;
+  untilMs: number;
+  message: string;
+}
+
+/** What a person ended is no failure: it says nothing about the next try. */
+const NOT_A_FAILURE = new Set(['Aborted', 'Released', 'OwnerGone', 'Reversed', 'NothingToMove']);
+
+/** Ordinals that wait because their last moves failed. `records`: those of one set. */
+export function backOffs(records: readonly OrdinalMigration[], nowMs: number): Holding[] {
+  return byOrdinal(records).flatMap(([ordinal, own]) => {
+    const failures = trailingFailures(own);
+    const last = failures.at(0);
+    if (last === undefined) return [];
+    const untilMs = Date.parse(last.status?.finishedAt ?? '') + Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures.length - 1));
+    if (untilMs <= nowMs) return [];
+    return [{ ordinal, untilMs, message: `the last move of ordinal ${ordinal} ended ${last.status?.phase ?? ''} (${last.status?.reason ?? ''}: ${last.status?.message ?? ''}); it is tried again after ${new Date(untilMs).toISOString()}` }];
+  });
+}
+
+/** Ordinals that have moved and stay for the cool-down. */
+export function coolDowns(records: readonly OrdinalMigration[], coolDownMs: number, nowMs: number): Holding[] {
+  return byOrdinal(records).flatMap(([ordinal, own]) => {
+    const last = own.find((record) => record.status?.phase === 'Succeeded');
+    const untilMs = Date.parse(last?.status?.finishedAt ?? '') + coolDownMs;
+    return Number.isNaN(untilMs) || untilMs <= nowMs ? [] : [{ ordinal, untilMs, message: `ordinal ${ordinal} has just moved; it stays until ${new Date(untilMs).toISOString()} (--cool-down)` }];
+  });
+}
+
+/** Ended records per ordinal, the newest first. */
+function byOrdinal(records: readonly OrdinalMigration[]): [number, OrdinalMigration[]][] {
+  const groups = Map.groupBy(
+    records.filter((record) => ended(record) && record.status?.finishedAt !== undefined).toSorted((a, b) => (b.status?.finishedAt ?? '').localeCompare(a.status?.finishedAt ?? '')),
+    (record) => record.spec.ordinal,
+  );
+  return [...groups];
+}
+
+function trailingFailures(newestFirst: readonly OrdinalMigration[]): OrdinalMigration[] {
+  const end = newestFirst.findIndex((record) => record.status?.phase === 'Succeeded' || NOT_A_FAILURE.has(record.status?.reason ?? ''));
+  return end === -1 ? [...newestFirst] : newestFirst.slice(0, end);
+}

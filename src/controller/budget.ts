@@ -1,0 +1,33 @@
+// The cluster's budgets: how many moves at once, per hour, and between two zones. Pure.
+
+import { phaseOf, type OrdinalMigration } from '../migration/record.ts';
+import type { Relocation } from '../planner/guards/guard.ts';
+
+export interface Budgets {
+  /** `--max-migrations`. */
+  atOnce: number;
+  /** `--max-migrations-per-hour`. */
+  perHour?: number | undefined;
+  /** `--max-migrations-per-zone`: at once, for each pair of zones. */
+  perZonePair?: number | undefined;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Undefined while there is room for the move; else what is used up. Frozen ones count against their set, not here. */
+export function budgetProblem(budgets: Budgets, records: readonly OrdinalMigration[], nowMs: number): (move: Relocation, startedNow: readonly Relocation[]) => string | undefined {
+  const running = records.filter((record) => ['Pending', 'Running', 'RollingBack'].includes(phaseOf(record)) && record.spec.reason !== 'Reverse');
+  const lastHour = records.filter((record) => nowMs - Date.parse(record.status?.startedAt ?? '') < HOUR_MS).length;
+  return (move, startedNow) => {
+    const atOnce = running.length + startedNow.length;
+    if (atOnce >= budgets.atOnce) return `${atOnce} of ${budgets.atOnce} moves of the whole cluster are under way (--max-migrations)`;
+    if (budgets.perHour !== undefined && lastHour + startedNow.length >= budgets.perHour) return `${budgets.perHour} moves have begun within the last hour (--max-migrations-per-hour)`;
+    return pairProblem(budgets, running, { move, startedNow });
+  };
+}
+
+function pairProblem({ perZonePair }: Budgets, running: readonly OrdinalMigration[], { move, startedNow }: { move: Relocation; startedNow: readonly Relocation[] }): string | undefined {
+  if (perZonePair === undefined) return undefined;
+  const same = [...running.map((record) => ({ from: record.status?.claims?.[0]?.source.zone ?? '', to: record.spec.targetZone })), ...startedNow].filter(({ from, to }) => from === move.from && to === move.to);
+  return same.length < perZonePair ? undefined : `${perZonePair} moves from ${move.from} to ${move.to} are under way (--max-migrations-per-zone)`;
+}

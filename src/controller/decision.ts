@@ -1,0 +1,145 @@
+// One look at one set: what is declared, what is, what should move, what may move now. The same look is taken at the watch caches, to see
+// whether there is anything to do, and live, before it is done.
+
+import { mutatingWebhooks, type Namespace, type StatefulSet } from '../kubernetes/objects.ts';
+import type { Api } from '../kubernetes/api.ts';
+import type { Layout } from '../layout/layout.ts';
+import { ended, type OrdinalMigration } from '../migration/record.ts';
+import type { GuardContext } from '../planner/guards/guard.ts';
+import { nextMoves, type Turn } from '../planner/next-moves.ts';
+import { plan, type Plan } from '../planner/plan.ts';
+import { parsePolicy, type Policy } from '../policy/policy.ts';
+import type { Problem } from '../policy/problem.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Disks } from '../ports/disks.ts';
+import { backOffs, coolDowns, type Holding } from './back-off.ts';
+import { budgetProblem, type Budgets } from './budget.ts';
+import { diskIdsOf, readLayout, type Cluster, type SetKey } from './cluster.ts';
+import type { Markets } from './markets.ts';
+import type { SeenZone, SpreadReport } from './spread-report.ts';
+import { zonesSeen } from './zones-seen.ts';
+
+/** Of the configurations that the webhook registers (admission/registration.ts). */
+export const WEBHOOK_NAME = 'zonespread';
+
+export interface DecisionPorts {
+  api: Api;
+  disks: Disks;
+  clock: Clock;
+  markets: Markets;
+  budgets: Budgets;
+  coolDownMs: number;
+}
+
+export type Decision =
+  /** Not ours to keep. */
+  | { kind: 'off'; set?: StatefulSet }
+  | { kind: 'invalid'; set: StatefulSet; problems: Problem[]; warnings: string[] }
+  | { kind: 'decided'; set: StatefulSet; policy: Policy; warnings: string[]; layout: Layout; plan: Plan; turn: Turn; zonesSeen: SeenZone[]; records: OrdinalMigration[]; holdings: Holding[] };
+
+export async function decide(ports: DecisionPorts, cluster: Cluster, look: { key: SetKey; report: SpreadReport | undefined; snapshots: boolean }): Promise<Decision> {
+  const set = await cluster.set(look.key);
+  if (set === undefined || set.metadata.deletionTimestamp !== undefined) return { kind: 'off' };
+  const declared = policyOf(set, await cluster.namespace(look.key.namespace));
+  if (declared.kind === 'off') return { kind: 'off', set };
+  if (declared.kind === 'invalid') return { kind: 'invalid', set, problems: declared.problems, warnings: declared.warnings };
+
+  const { policy, warnings } = declared;
+  const first = await readLayout(cluster, ports.disks, set);
+  const records = await cluster.migrations();
+  const facts = await factsOf(ports, { set, policy, layout: first, records, report: look.report });
+  const planned = plan({ layout: first, policy, ...facts });
+  if (!look.snapshots || planned.moves.length === 0) return decided(ports, { set, policy, warnings, layout: first, planned, records, facts, report: look.report });
+
+  // The guards of the disks that would move want to know about snapshots under way.
+  const layout = await readLayout(cluster, ports.disks, set, diskIdsOf(first, candidates(planned)));
+  return decided(ports, { set, policy, warnings, layout, planned: plan({ layout, policy, ...facts }), records, facts, report: look.report });
+}
+
+/** Snapshots cost a call per disk: only for those that may go next. */
+function candidates(planned: Plan): number[] {
+  return planned.moves.slice(0, 8).map(({ ordinal }) => ordinal);
+}
+
+export function policyOf(set: StatefulSet, namespace: Namespace | undefined) {
+  return parsePolicy({ setAnnotations: set.metadata.annotations, namespaceAnnotations: namespace?.metadata.annotations, podManagementPolicy: set.spec.podManagementPolicy });
+}
+
+interface Facts {
+  nowMs: number;
+  zonesSeen: string[];
+  unusableZones: ReadonlyMap<string, string>;
+  recentMoves: ReadonlyMap<number, number>;
+  inFlight: ReadonlyMap<number, string>;
+  forbidden: (ordinal: number, zone: string) => string | undefined;
+  /** Not for the planner: kept for the report. */
+  seen: SeenZone[];
+  holdings: Holding[];
+}
+
+async function factsOf(ports: DecisionPorts, on: { set: StatefulSet; policy: Policy; layout: Layout; records: readonly OrdinalMigration[]; report: SpreadReport | undefined }): Promise<Facts> {
+  const nowMs = ports.clock.now();
+  const own = recordsOf(on.records, on.set);
+  const seen = on.policy.zones.kind === 'any' ? zonesSeen(on.layout, on.report?.status?.zonesSeen ?? [], nowMs) : [];
+  const homes = on.policy.zones.kind === 'any' ? seen.flatMap((zone) => (zone.enteredAt === undefined ? [] : [zone.zone])) : on.policy.zones.zones;
+  const failed = new Map(backOffs(own, nowMs).map((holding) => [holding.ordinal, holding]));
+  return {
+    nowMs,
+    seen,
+    zonesSeen: homes,
+    unusableZones: await ports.markets.unusableZones(on.layout, homes),
+    recentMoves: new Map(coolDowns(own, ports.coolDownMs, nowMs).map(({ ordinal, untilMs }) => [ordinal, untilMs])),
+    inFlight: new Map(own.filter((record) => !ended(record)).map((record) => [record.spec.ordinal, headedFor(record)])),
+    forbidden: () => undefined,
+    holdings: [...failed.values()],
+  };
+}
+
+/** Where the ordinal will be when the move under way is over. */
+function headedFor(record: OrdinalMigration): string {
+  const goesBack = record.status?.course === 'Undo' || record.status?.course === 'Restore';
+  return (goesBack && record.status?.resumeAt === undefined ? record.status?.claims?.[0]?.source.zone : undefined) ?? record.spec.targetZone;
+}
+
+async function decided(
+  ports: DecisionPorts,
+  on: { set: StatefulSet; policy: Policy; warnings: string[]; layout: Layout; planned: Plan; records: readonly OrdinalMigration[]; facts: Facts; report: SpreadReport | undefined },
+): Promise<Decision> {
+  const own = recordsOf(on.records, on.set);
+  const { approved } = on.report?.status ?? {};
+  const context = await guardContext(ports, { records: on.records, own, facts: on.facts, moving: on.planned.moves.length > 0 });
+  const turn = nextMoves({ plan: on.planned, layout: on.layout, policy: on.policy, nowMs: on.facts.nowMs, context, ...(approved === undefined ? {} : { approved }) });
+  return { kind: 'decided', set: on.set, policy: on.policy, warnings: on.warnings, layout: on.layout, plan: on.planned, turn, zonesSeen: on.facts.seen, records: own, holdings: on.facts.holdings };
+}
+
+export async function guardContext(ports: DecisionPorts, on: { records: readonly OrdinalMigration[]; own: readonly OrdinalMigration[]; facts?: Facts; moving: boolean }): Promise<GuardContext> {
+  const { facts } = on;
+  return {
+    inFlight: on.own.filter((record) => !ended(record)).map((record) => ({ ordinal: record.spec.ordinal })),
+    budget: budgetProblem(ports.budgets, on.records, ports.clock.now()),
+    webhook: on.moving ? await webhookRegistered(ports.api) : { ready: true, message: '' },
+    ...(facts === undefined ? {} : { recentMoves: facts.recentMoves, unusableZones: facts.unusableZones, forbidden: heldByFailure(facts.holdings) }),
+  };
+}
+
+/** An ordinal whose last moves failed is not tried again yet, wherever to: the plan still shows what is wanted. */
+function heldByFailure(holdings: readonly Holding[]): (ordinal: number, zone: string) => string | undefined {
+  return (ordinal) => holdings.find((holding) => holding.ordinal === ordinal)?.message;
+}
+
+/** Whether it is registered at all; whether it answers shows in the rehearsal of every move. */
+async function webhookRegistered(api: Api): Promise<{ ready: boolean; message: string }> {
+  const registered = await api.get(mutatingWebhooks, { name: WEBHOOK_NAME });
+  if (registered !== undefined) return { ready: true, message: '' };
+  return { ready: false, message: `there is no MutatingWebhookConfiguration ${WEBHOOK_NAME}: start zonespread webhook, which registers itself` };
+}
+
+/** The records of this very set; `uid` tells it from one that had its name before. */
+export function recordsOf(records: readonly OrdinalMigration[], set: StatefulSet): OrdinalMigration[] {
+  return records.filter(
+    (record) =>
+      record.metadata.namespace === set.metadata.namespace &&
+      record.spec.statefulSetRef.name === set.metadata.name &&
+      (record.status?.statefulSetUID ?? record.spec.statefulSetRef.uid ?? set.metadata.uid) === set.metadata.uid,
+  );
+}

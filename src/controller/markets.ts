@@ -1,0 +1,54 @@
+// Which zones sell the disks of a set at the moment, asked of the cloud and remembered for a while: a sweep over many sets is one question.
+
+import type { Layout } from '../layout/layout.ts';
+import { zonalVolumes } from '../layout/layout.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { DiskAttributes, Disks } from '../ports/disks.ts';
+
+const REMEMBERED_MS = 5 * 60_000;
+
+export interface Markets {
+  /** Of these zones those that do not sell every kind of disk that the set has, each with the cloud's reason. */
+  unusableZones(layout: Layout, zones: readonly string[]): Promise<ReadonlyMap<string, string>>;
+}
+
+type Kind = Pick<DiskAttributes, 'category' | 'performanceLevel'>;
+
+export function createMarkets({ disks, clock, log }: { disks: Disks; clock: Clock; log: Log }): Markets {
+  const remembered = new Map<string, { at: number; problem: string | undefined }>();
+
+  async function problemOf(zone: string, kind: Kind): Promise<string | undefined> {
+    const key = `${zone} ${kind.category} ${kind.performanceLevel ?? ''}`;
+    const last = remembered.get(key);
+    if (last !== undefined && clock.monotonic() - last.at < REMEMBERED_MS) return last.problem;
+    try {
+      const answer = await disks.onSale(zone, kind);
+      const problem = answer.onSale ? undefined : answer.message;
+      remembered.set(key, { at: clock.monotonic(), problem });
+      return problem;
+    } catch (error) {
+      // Not knowing is no reason to give a zone up: the create of the disk decides in the end, and is undone if need be.
+      log.warn(`the cloud did not say whether zone ${zone} sells ${kind.category}`, { error });
+      return last?.problem;
+    }
+  }
+
+  return {
+    async unusableZones(layout, zones) {
+      const unusable = new Map<string, string>();
+      for (const zone of zones) {
+        for (const kind of kindsOf(layout)) {
+          const problem = await problemOf(zone, kind);
+          if (problem !== undefined) unusable.set(zone, problem);
+        }
+      }
+      return unusable;
+    },
+  };
+}
+
+function kindsOf(layout: Layout): Kind[] {
+  const kinds = layout.ordinals.flatMap((ordinal) => zonalVolumes(ordinal).flatMap(({ disk }) => (disk === undefined ? [] : [disk])));
+  return [...new Map(kinds.map((kind) => [`${kind.category} ${kind.performanceLevel ?? ''}`, kind])).values()];
+}

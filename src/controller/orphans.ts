@@ -1,0 +1,63 @@
+// Disks and snapshots at the cloud that carry this cluster's tags and that no record knows: reported, and deleted only when they were never
+// attached. Found by migration UID and cluster UID together, never by name.
+
+import { CLUSTER_TAG, MIGRATION_LABEL, ROLE_LABEL } from '../kubernetes/names.ts';
+import { volumes } from '../kubernetes/objects.ts';
+import type { Api } from '../kubernetes/api.ts';
+import { ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Disk, Disks, Snapshot } from '../ports/disks.ts';
+import type { Log } from '../ports/log.ts';
+
+/** A disk may show before the record that asked for it has its id. */
+const YOUNG_MS = 2 * 3_600_000;
+
+export interface OrphanPorts {
+  api: Api;
+  disks: Disks;
+  clock: Clock;
+  log: Log;
+  clusterUID: string;
+}
+
+/** @returns how many disks nobody knows. */
+export async function sweepOrphans(ports: OrphanPorts): Promise<number> {
+  const found = await ports.disks.tagged({ [CLUSTER_TAG]: ports.clusterUID });
+  // The records are read after the cloud: what was made meanwhile is in them.
+  const records = await ports.api.list(ordinalMigrations);
+  const known = knownIds(records);
+  const uids = new Set(records.map(({ metadata }) => metadata.uid));
+  const handles = new Set((await ports.api.list(volumes)).map((volume) => volume.spec.csi?.volumeHandle));
+  const orphans = found.disks.filter((disk) => !known.has(disk.id) && !handles.has(disk.id));
+  for (const disk of orphans) await treatDisk(ports, disk, uids);
+  for (const snapshot of found.snapshots) if (!known.has(snapshot.id) && !uids.has(snapshot.tags[MIGRATION_LABEL])) reportSnapshot(ports, snapshot);
+  return orphans.length;
+}
+
+async function treatDisk({ disks, log }: OrphanPorts, disk: Disk, uids: ReadonlySet<string | undefined>): Promise<void> {
+  const what = `disk ${disk.id} in zone ${disk.zone}, made by migration ${disk.tags[MIGRATION_LABEL] ?? '?'}`;
+  const neverUsed = disk.attachedAt === undefined && disk.attachedTo.length === 0 && disk.status === 'Available';
+  const ownTarget = disk.tags[ROLE_LABEL] === 'target' && disk.tags[MIGRATION_LABEL] !== undefined;
+  // Its record may still be about to learn the id: only a disk whose record has gone is nobody's.
+  if (!neverUsed || !ownTarget || uids.has(disk.tags[MIGRATION_LABEL])) {
+    log.warn(`${what}, is in no record: look at it and delete it if it is not needed`);
+    return;
+  }
+  await disks.deleteDisk(disk.id);
+  log.info(`deleted ${what}: no record knows it, and it was never attached`);
+}
+
+function reportSnapshot({ log, clock }: OrphanPorts, snapshot: Snapshot): void {
+  if (clock.now() - Date.parse(snapshot.createdAt) < YOUNG_MS) return;
+  log.warn(`snapshot ${snapshot.id} of disk ${snapshot.sourceDiskId} carries this cluster's tags and is in no record: look at it and delete it if it is not needed`);
+}
+
+function knownIds(records: readonly OrdinalMigration[]): Set<string> {
+  return new Set(
+    records.flatMap((record) =>
+      (record.status?.claims ?? []).flatMap((claim) =>
+        [claim.source.diskId, claim.target?.diskId, claim.snapshot?.id, claim.rescue?.id, ...(claim.discardedSnapshots ?? [])].filter((id): id is string => id !== undefined),
+      ),
+    ),
+  );
+}

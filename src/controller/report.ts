@@ -1,0 +1,179 @@
+// What is said about a set in its SpreadReport: built purely from a decision, and written only when it says something new.
+
+import type { Api } from '../kubernetes/api.ts';
+import { isNotFound } from '../kubernetes/refusals.ts';
+import { type Condition, type StatefulSet } from '../kubernetes/objects.ts';
+import { sourceRetentionEnds } from '../migration/retirement.ts';
+import { ended, inFlight, phaseOf, type OrdinalMigration } from '../migration/record.ts';
+import type { Plan, PlannedMove } from '../planner/plan.ts';
+import type { Blocked } from '../planner/reasons.ts';
+import type { Problem } from '../policy/problem.ts';
+import type { Decision } from './decision.ts';
+import { MAX_REPORTED_MOVES, spreadReports, type ReportedBlock, type ReportedMigration, type ReportedMove, type RetainedVolume, type SpreadReport, type SpreadReportStatus } from './spread-report.ts';
+
+type Decided = Extract<Decision, { kind: 'decided' }>;
+
+export function reportOf(decision: Decided, now: string): SpreadReportStatus {
+  const { plan, turn, set, records } = decision;
+  const blocked = groupBlocked(turn.blocked);
+  const underWay = records.filter((record) => !ended(record));
+  return {
+    observedGeneration: set.metadata.generation ?? 0,
+    summary: plan.zones.map(({ zone, actual }) => `${zone}:${actual}`).join(' '),
+    zones: plan.zones.map(({ zone, desired, actual, ordinals }) => ({ zone, desired, actual, ordinals: ranges(ordinals) })),
+    skew: plan.skew,
+    satisfied: plan.satisfied,
+    plan: {
+      digest: plan.digest,
+      total: plan.moves.length,
+      sizeGiB: plan.cost.sizeGiB,
+      estimatedMinutes: plan.cost.estimatedMinutes,
+      moves: plan.moves.slice(0, MAX_REPORTED_MOVES).map((move) => reportedMove(move)),
+    },
+    ...(turn.approval === undefined ? {} : { approved: { digest: turn.approval.digest, moves: turn.approval.moves.map(({ ordinal, from, to }) => ({ ordinal, from, to })) } }),
+    ...(decision.zonesSeen.length === 0 ? {} : { zonesSeen: decision.zonesSeen }),
+    blocked,
+    blockedOrdinals: new Set(turn.blocked.flatMap(({ ordinal }) => ordinal ?? [])).size,
+    inFlight: underWay.map((record) => reportedMigration(record)),
+    retained: records.flatMap((record) => retainedVolumes(record)),
+    conditions: conditionsOf({ plan, blocked: turn.blocked, underWay }, now),
+  };
+}
+
+export function invalidReport(set: StatefulSet, problems: readonly Problem[], now: string): SpreadReportStatus {
+  const message = problems.map((problem) => problem.message).join(' ');
+  return {
+    observedGeneration: set.metadata.generation ?? 0,
+    satisfied: false,
+    blocked: [{ ordinals: '', reason: 'InvalidPolicy', message }],
+    conditions: [
+      { type: 'Satisfied', status: 'False', reason: 'InvalidPolicy', message, lastTransitionTime: now },
+      { type: 'Progressing', status: 'False', reason: 'InvalidPolicy', message, lastTransitionTime: now },
+      { type: 'Blocked', status: 'True', reason: 'InvalidPolicy', message, lastTransitionTime: now },
+    ],
+  };
+}
+
+function reportedMove({ ordinal, from, to, reason, why, sizeGiB }: PlannedMove): ReportedMove {
+  return { ordinal, from, to, reason, message: why, sizeGiB };
+}
+
+function reportedMigration(record: OrdinalMigration): ReportedMigration {
+  const from = record.status?.claims?.[0]?.source.zone;
+  return {
+    migration: record.metadata.name,
+    ordinal: record.spec.ordinal,
+    ...(from === undefined ? {} : { from }),
+    to: record.spec.targetZone,
+    phase: phaseOf(record),
+    ...(record.status?.step === undefined ? {} : { step: record.status.step }),
+    ...(record.status?.progress === undefined ? {} : { progress: record.status.progress }),
+  };
+}
+
+/** Old volumes and disks that are still there, and until when. */
+export function retainedVolumes(record: OrdinalMigration): RetainedVolume[] {
+  if (!ended(record)) return [];
+  const moved = phaseOf(record) === 'Succeeded' || record.status?.reason === 'Reversed';
+  const restored = record.status?.reason === 'SourceRestored';
+  return (record.status?.claims ?? []).flatMap((claim) => {
+    const left = moved ? claim.source : restored ? claim.target : undefined;
+    if (left?.diskId === undefined || left.retiredAt !== undefined) return [];
+    const until = sourceRetentionEnds(record, claim);
+    return [
+      {
+        pv: left.pv ?? '',
+        diskId: left.diskId,
+        sizeGiB: claim.sizeGiB,
+        until: until === undefined ? 'forever' : new Date(until).toISOString(),
+        ...(left.zone === undefined ? {} : { zone: left.zone }),
+        migration: record.metadata.name,
+      },
+    ];
+  });
+}
+
+/** One line for each reason and message; an ordinal is in each that holds it. */
+function groupBlocked(blocked: readonly Blocked[]): ReportedBlock[] {
+  const groups = Map.groupBy(blocked, ({ reason, message }) => `${reason} ${message}`);
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    return first === undefined ? [] : [{ ordinals: ranges(group.flatMap(({ ordinal }) => ordinal ?? [])), reason: first.reason, message: first.message }];
+  });
+}
+
+/** `0,1,2,7` → `0-2,7`. */
+export function ranges(ordinals: readonly number[]): string {
+  const sorted = [...new Set(ordinals)].toSorted((a, b) => a - b);
+  const runs: [number, number][] = [];
+  for (const ordinal of sorted) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[1] === ordinal - 1) last[1] = ordinal;
+    else runs.push([ordinal, ordinal]);
+  }
+  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(',');
+}
+
+function conditionsOf(state: { plan: Plan; blocked: readonly Blocked[]; underWay: readonly OrdinalMigration[] }, now: string): Condition[] {
+  const { plan, blocked, underWay } = state;
+  const condition = (type: string, status: boolean, [reason, message]: [string, string]): Condition => ({ type, status: status ? 'True' : 'False', reason, message, lastTransitionTime: now });
+  const frozen = underWay.filter((record) => phaseOf(record) === 'Frozen');
+  const moving = underWay.filter((record) => inFlight(record) && phaseOf(record) !== 'Frozen');
+  const [firstFrozen] = frozen;
+  const held = firstFrozen === undefined ? blocked[0] : { reason: 'Frozen', message: `${firstFrozen.metadata.name}: ${firstFrozen.status?.message ?? ''}` };
+  return [
+    condition('Satisfied', plan.satisfied, plan.unsatisfied === undefined ? ['AsDeclared', 'every disk is where the policy wants it'] : [plan.unsatisfied.reason, plan.unsatisfied.message]),
+    condition('Progressing', moving.length > 0, moving.length > 0 ? ['Moving', `${moving.length} ordinal${moving.length === 1 ? '' : 's'} being moved`] : ['Idle', 'nothing is being moved']),
+    condition('Blocked', held !== undefined, held === undefined ? ['NotBlocked', 'nothing holds the plan'] : [held.reason, held.message]),
+  ];
+}
+
+/** Writes the report when it says something new; times of conditions that did not change stay. */
+export async function writeReport(api: Api, set: StatefulSet, before: SpreadReport | undefined, status: SpreadReportStatus): Promise<void> {
+  const wanted = { ...status, conditions: keepTimes(status.conditions ?? [], before?.status?.conditions ?? []) };
+  if (before !== undefined && sameJson(before.status, wanted)) return;
+  const namespace = set.metadata.namespace ?? '';
+  const ref = { namespace, name: set.metadata.name };
+  const live = (await api.get(spreadReports, ref)) ?? (await api.create(spreadReports, emptyReport(set)));
+  if (sameJson(live.status, wanted)) return;
+  // Fields that are said no more must go, so each is either written or removed.
+  const removed = Object.fromEntries(Object.keys(live.status ?? {}).map((key) => [key, null]));
+  await api.mergePatch(spreadReports, ref, { metadata: { uid: live.metadata.uid }, status: { ...removed, ...wanted } }, { subresource: 'status' });
+}
+
+/** It goes with the set: an owner reference on what is ours, nothing on the set. */
+function emptyReport(set: StatefulSet): SpreadReport {
+  return {
+    metadata: {
+      namespace: set.metadata.namespace ?? '',
+      name: set.metadata.name,
+      ownerReferences: [{ apiVersion: set.apiVersion ?? 'apps/v1', kind: 'StatefulSet', name: set.metadata.name, uid: set.metadata.uid ?? '' }],
+    },
+  };
+}
+
+export async function removeReport(api: Api, report: SpreadReport): Promise<void> {
+  try {
+    await api.delete(spreadReports, { namespace: report.metadata.namespace ?? '', name: report.metadata.name }, { uid: report.metadata.uid ?? '' });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+function keepTimes(conditions: readonly Condition[], before: readonly Condition[]): Condition[] {
+  return conditions.map((condition) => {
+    const last = before.find(({ type }) => type === condition.type);
+    return last?.status === condition.status && last.lastTransitionTime !== undefined ? { ...condition, lastTransitionTime: last.lastTransitionTime } : condition;
+  });
+}
+
+/** Equal as JSON, whatever the order of the keys; absent and undefined are the same. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, one]) => [key, sorted(one)]));
+}

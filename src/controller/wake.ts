@@ -1,0 +1,82 @@
+// Which work a change in the cluster wakes. Waking is only a hint: whatever is woken looks for itself, live.
+
+import type { KubernetesObject, Pod } from '../kubernetes/objects.ts';
+import type { WorkQueue } from '../kubernetes/work-queue.ts';
+import { ended, podNameOf, type OrdinalMigration } from '../migration/record.ts';
+import { watchedSets, type Watches } from './watches.ts';
+import type { SetKey } from './cluster.ts';
+
+/** Changes of pods and nodes come in swarms: a set is looked at once they have settled a little. */
+const SETTLE_MS = 500;
+const NODES_SETTLE_MS = 5_000;
+
+export const setKey = ({ namespace, name }: SetKey): string => `set ${namespace}/${name}`;
+export const moveKey = ({ namespace, name }: SetKey): string => `move ${namespace}/${name}`;
+
+export function parseKey(key: string): { kind: 'set' | 'move'; namespace: string; name: string } {
+  const match = /^(?<kind>set|move) (?<namespace>[^/]*)\/(?<name>.*)$/.exec(key);
+  return { kind: match?.groups?.['kind'] === 'move' ? 'move' : 'set', namespace: match?.groups?.['namespace'] ?? '', name: match?.groups?.['name'] ?? '' };
+}
+
+/** Connects the watches to the queue. Gives back what ends it. */
+export function wakeOnChange(watches: Watches, queue: WorkQueue): () => void {
+  const underWay = (): OrdinalMigration[] => watches.migrations.list().filter((record) => !ended(record));
+  const wakeMoves = (concerns: (record: OrdinalMigration) => boolean): void => {
+    for (const record of underWay()) if (concerns(record)) queue.add(moveKey(refOf(record)));
+  };
+  const wakeSets = (namespace: string | undefined, afterMs: number): void => {
+    for (const set of watchedSets(watches)) if (namespace === undefined || set.metadata.namespace === namespace) queue.addAfter(setKey(refOf(set)), afterMs);
+  };
+  const ends = [
+    watches.sets.onChange(({ object }) => {
+      queue.add(setKey(refOf(object)));
+      wakeMoves((record) => record.metadata.namespace === object.metadata.namespace && record.spec.statefulSetRef.name === object.metadata.name);
+    }),
+    watches.kruiseSets?.onChange(({ object }) => queue.add(setKey(refOf(object)))),
+    watches.migrations.onChange(({ type, object }) => {
+      if (type !== 'deleted') queue.add(moveKey(refOf(object)));
+      queue.addAfter(setKey({ namespace: object.metadata.namespace ?? '', name: object.spec.statefulSetRef.name }), ended(object) || type === 'added' ? 0 : SETTLE_MS);
+    }),
+    watches.pods.onChange(({ object }) => {
+      wakeMoves((record) => record.metadata.namespace === object.metadata.namespace && podNameOf(record) === object.metadata.name);
+      const owner = ownerOf(object);
+      if (owner !== undefined) queue.addAfter(setKey({ namespace: object.metadata.namespace ?? '', name: owner }), SETTLE_MS);
+    }),
+    watches.claims.onChange(({ object }) => wakeMoves((record) => record.metadata.namespace === object.metadata.namespace && names(record, 'claim').includes(object.metadata.name))),
+    watches.volumes.onChange(({ object }) => wakeMoves((record) => names(record, 'volume').includes(object.metadata.name))),
+    watches.attachments.onChange(({ object }) => wakeMoves((record) => names(record, 'volume').includes(object.spec.source.persistentVolumeName ?? ''))),
+    watches.nodes.onChange(({ object, previous }) => {
+      wakeMoves((record) => record.status?.nodeName === object.metadata.name);
+      if (nodeNews(object) !== nodeNews(previous)) wakeSets(undefined, NODES_SETTLE_MS);
+    }),
+    watches.budgets.onChange(({ object }) => wakeSets(object.metadata.namespace, SETTLE_MS)),
+    watches.namespaces.onChange(({ object }) => {
+      wakeSets(object.metadata.name, SETTLE_MS);
+      wakeMoves((record) => record.metadata.namespace === object.metadata.name);
+    }),
+  ];
+  return () => {
+    for (const end of ends) end?.();
+  };
+}
+
+export function refOf(object: KubernetesObject): SetKey {
+  return { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
+}
+
+function ownerOf(pod: Pod): string | undefined {
+  return pod.metadata.ownerReferences?.find(({ kind, controller }) => kind === 'StatefulSet' && controller === true)?.name;
+}
+
+function names(record: OrdinalMigration, of: 'claim' | 'volume'): (string | undefined)[] {
+  return (record.status?.claims ?? []).flatMap((claim) => (of === 'claim' ? [claim.claimName] : [claim.source.pv, claim.target?.pv]));
+}
+
+/** What of a node matters to a plan: a heartbeat is no news. */
+function nodeNews(node: KubernetesObject | undefined): string {
+  if (node === undefined) return '';
+  const { labels } = node.metadata;
+  const { unschedulable, taints } = node.spec as { unschedulable?: boolean; taints?: unknown };
+  const ready = ((node.status as { conditions?: { type: string; status: string }[] } | undefined)?.conditions ?? []).find(({ type }) => type === 'Ready')?.status;
+  return JSON.stringify([labels, unschedulable, taints, ready]);
+}
