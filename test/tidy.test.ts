@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 };
 
 /** Words of Kubernetes without any I/O: object shapes, names, quantities, selectors. Whoever speaks of the cluster may import them. */
-const VOCABULARY = new Set(['objects.ts', 'names.ts', 'quantity.ts', 'selector.ts'].map((file) => `kubernetes/${file}`));
+const VOCABULARY = new Set(['objects.ts', 'names.ts', 'quantity.ts', 'selector.ts', 'reading.ts'].map((file) => `kubernetes/${file}`));
 
 /** The shells that run the pure models against a real API server. */
 const SIMULATION_SHELL = /^simulation\/(?:.*\/)?(?:agent|agents|shell|main|dresser|server|grpc-server)[\w-]*\.ts$|^simulation\/nodes\//;

@@ -8,7 +8,7 @@ import { createLeaderElection, fence, LeaseLost, type Leadership, type LeaseTimi
 import { CONTROLLER_USER_ANNOTATION } from '../kubernetes/names.ts';
 import { namespaces, statefulSets } from '../kubernetes/objects.ts';
 import { createWorkQueue, type WorkQueue } from '../kubernetes/work-queue.ts';
-import { inFlight, type OrdinalMigration } from '../migration/record.ts';
+import type { OrdinalMigration } from '../migration/record.ts';
 import type { MigrationNote, MigrationPorts } from '../migration/step.ts';
 import { createObservabilityApp, serve, type HttpServer } from '../observability/http.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -218,25 +218,26 @@ function sweeper(options: ControllerOptions, { team, queue, disks, clusterUID }:
   const { clock, log, metrics, settings } = options;
   const { api, watches } = team;
   let orphansAt = Number.NEGATIVE_INFINITY;
+
+  async function tidyUp(): Promise<void> {
+    for (const pod of watches.pods.list()) if (hasOurGate(pod)) await removeStrayGate(api, log, refOf(pod));
+    await dropSurplusRecords(api, watches.migrations.list());
+    await refuseEvacuations(api, clock);
+    if (clock.monotonic() - orphansAt <= ORPHANS_EVERY_MS) return;
+    metrics.setOrphanedDisks(await sweepOrphans({ api, disks, clock, log, clusterUID }));
+    orphansAt = clock.monotonic();
+  }
+
   return async () => {
+    for (const set of watchedSets(watches)) queue.add(setKey(refOf(set)));
+    for (const report of watches.reports.list()) queue.add(setKey(refOf(report)));
+    for (const record of watches.migrations.list()) queue.add(moveKey(refOf(record)));
     try {
-      for (const set of watchedSets(watches)) queue.add(setKey(refOf(set)));
-      for (const report of watches.reports.list()) queue.add(setKey(refOf(report)));
-      const records = watches.migrations.list();
-      for (const record of records) queue.add(moveKey(refOf(record)));
-      if (!settings.dryRun) {
-        for (const pod of watches.pods.list()) if (hasOurGate(pod)) await removeStrayGate(api, log, refOf(pod));
-        await dropSurplusRecords(api, records);
-        await refuseEvacuations(api, clock);
-      }
-      if (!settings.dryRun && clock.monotonic() - orphansAt > ORPHANS_EVERY_MS) {
-        metrics.setOrphanedDisks(await sweepOrphans({ api, disks, clock, log, clusterUID }));
-        orphansAt = clock.monotonic();
-      }
+      if (!settings.dryRun) await tidyUp();
       metrics.sweepSucceeded(clock.now() / 1000);
     } catch (error) {
       if (error instanceof LeaseLost) team.onLost(error);
-      else log.error('the sweep failed; the next one comes by itself', { error, inFlight: watches.migrations.list().filter(inFlight).length });
+      else log.error('the sweep failed; the next one comes by itself', { error });
     }
   };
 }

@@ -1,12 +1,15 @@
 // Pending → Running: what is to be moved is read live and written down whole, before the first effect.
 
 import { FINALIZER, MIGRATION_LABEL, VELERO_EXCLUDE_LABEL } from '../kubernetes/names.ts';
-import { claims, volumes, type StatefulSet } from '../kubernetes/objects.ts';
+import { claims, volumes, type PersistentVolume, type PersistentVolumeClaim, type StatefulSet } from '../kubernetes/objects.ts';
 import { parseQuantity } from '../kubernetes/quantity.ts';
+import { areBound, diskIdOf, storageCapacity, uidOf } from '../kubernetes/reading.ts';
+import type { Disk } from '../ports/disks.ts';
 import { timestamp } from '../ports/clock.ts';
 import { manifestOf } from './claim-manifest.ts';
 import { endMigration } from './ending.ts';
 import { FORMAT_VERSION, ordinalMigrations, podNameOf, type ClaimRecord, type MigrationTerms, type OrdinalMigration } from './record.ts';
+import { ordinalsOf } from './owner.ts';
 import { liveSet } from './rehearsal.ts';
 import { contextFor } from './runner.ts';
 import { namespaceOf, type MigrationPorts, type StepContext } from './step.ts';
@@ -87,13 +90,17 @@ async function tracesOf(context: StepContext): Promise<string | undefined> {
 }
 
 async function findClaims(context: StepContext, set: StatefulSet): Promise<Findings> {
-  const start = set.spec.ordinals?.start ?? 0;
+  const { first, last } = ordinalsOf(set);
   const { ordinal } = context.record.spec;
-  if (ordinal < start || ordinal >= start + (set.spec.replicas ?? 1)) {
-    return { kind: 'not yet', reason: 'OrdinalMissing', message: `StatefulSet ${set.metadata.name} has the ordinals ${start} to ${start + (set.spec.replicas ?? 1) - 1}; ${ordinal} waits until there is one` };
+  if (ordinal < first || ordinal > last) {
+    return { kind: 'not yet', reason: 'OrdinalMissing', message: `StatefulSet ${set.metadata.name} has the ordinals ${first} to ${last}; ${ordinal} waits until there is one` };
   }
+  return findClaimsOf(context, set.spec.volumeClaimTemplates ?? []);
+}
+
+async function findClaimsOf(context: StepContext, templates: readonly { metadata: { name: string } }[]): Promise<Findings> {
   const found: ClaimRecord[] = [];
-  for (const template of set.spec.volumeClaimTemplates ?? []) {
+  for (const template of templates) {
     const one = await findClaim(context, template.metadata.name);
     if (one.kind === 'problem') return { kind: 'not yet', reason: one.reason, message: one.message };
     if (one.kind === 'claim') found.push(one.claim);
@@ -110,32 +117,21 @@ async function findClaim(context: StepContext, template: string): Promise<Found>
   const claim = await context.api.get(claims, { namespace: namespaceOf(context), name });
   if (claim === undefined) return problem('ClaimMissing', `claim ${name} does not exist`);
   const volume = claim.spec.volumeName === undefined ? undefined : await context.api.get(volumes, { name: claim.spec.volumeName });
-  if (volume === undefined || volume.spec.claimRef?.uid !== claim.metadata.uid || claim.status?.phase !== 'Bound') return problem('ClaimNotBound', `claim ${name} is not Bound to a volume`);
-  const diskId = volume.spec.csi?.volumeHandle;
+  if (volume === undefined || !areBound(claim, volume)) return problem('ClaimNotBound', `claim ${name} is not Bound to a volume`);
+  const diskId = diskIdOf(volume);
   if (diskId === undefined) return { kind: 'stays' };
   const disk = await context.disks.disk(diskId);
   if (disk === undefined) return problem('DiskNotVisible', `the cloud does not show disk ${diskId} of claim ${name}`);
   if (disk.regional || disk.zone === context.record.spec.targetZone) return { kind: 'stays' };
-  const storage = volume.spec.capacity?.['storage'] ?? '0';
-  if (parseQuantity(storage) > parseQuantity(`${disk.sizeGiB}Gi`)) return problem('ResizePending', `PV ${volume.metadata.name} says ${storage}, but disk ${diskId} has ${disk.sizeGiB} GiB`);
-  return {
-    kind: 'claim',
-    claim: {
-      template,
-      claimName: name,
-      sizeGiB: disk.sizeGiB,
-      manifest: manifestOf(claim),
-      source: {
-        pv: volume.metadata.name,
-        pvUID: volume.metadata.uid ?? '',
-        claimUID: claim.metadata.uid ?? '',
-        diskId,
-        zone: disk.zone,
-        category: disk.category,
-        reclaimPolicy: await originalPolicy(context, volume.metadata.name, volume.spec.persistentVolumeReclaimPolicy ?? 'Retain'),
-      },
-    },
-  };
+  const capacity = storageCapacity(volume);
+  if (parseQuantity(capacity) > parseQuantity(`${disk.sizeGiB}Gi`)) return problem('ResizePending', `PV ${volume.metadata.name} says ${capacity}, but disk ${diskId} has ${disk.sizeGiB} GiB`);
+  return { kind: 'claim', claim: { template, claimName: name, sizeGiB: disk.sizeGiB, manifest: manifestOf(claim), source: await sourceOf(context, { claim, volume, disk }) } };
+}
+
+async function sourceOf(context: StepContext, on: { claim: PersistentVolumeClaim; volume: PersistentVolume; disk: Disk }): Promise<ClaimRecord['source']> {
+  const { claim, volume, disk } = on;
+  const reclaimPolicy = await originalPolicy(context, volume.metadata.name, volume.spec.persistentVolumeReclaimPolicy ?? 'Retain');
+  return { pv: volume.metadata.name, pvUID: uidOf(volume), claimUID: uidOf(claim), diskId: disk.id, zone: disk.zone, category: disk.category, reclaimPolicy };
 }
 
 /** A move that takes another back starts from a volume that is Retain only for the other's sake. */

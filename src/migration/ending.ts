@@ -5,7 +5,7 @@ import { IN_FLIGHT_LABEL } from '../kubernetes/names.ts';
 import { namespaces, type Condition } from '../kubernetes/objects.ts';
 import { timestamp } from '../ports/clock.ts';
 import { closeLast } from './history.ts';
-import { inFlight, ordinalMigrations, type OrdinalMigration } from './record.ts';
+import { claimsOf, inFlight, ordinalMigrations, statusOf, type OrdinalMigration } from './record.ts';
 import { namespaceOf, type StepContext } from './step.ts';
 
 export interface Ending {
@@ -16,33 +16,32 @@ export interface Ending {
 
 export async function endMigration(context: StepContext, ending: Ending): Promise<void> {
   const now = timestamp(context.clock);
-  const condition = (type: string, status: boolean, reason: string): Condition => ({ type, status: status ? 'True' : 'False', reason, message: ending.message, lastTransitionTime: now });
+  const good = ending.phase === 'Succeeded';
+  const { progress, history = [] } = statusOf(context.record);
   await context.save({
     phase: ending.phase,
     reason: ending.reason,
     message: ending.message,
     finishedAt: now,
-    progress: ending.phase === 'Succeeded' ? 100 : context.record.status?.progress,
-    history: closeLast(context.record.status?.history ?? [], now, ending.phase === 'Succeeded' ? 'Done' : ending.reason),
-    conditions: [
-      condition('Complete', ending.phase === 'Succeeded', ending.reason),
-      condition('Failed', ending.phase !== 'Succeeded', ending.reason),
-      condition('Frozen', false, ending.reason),
-      condition('SourceRetired', false, retains(context.record) ? 'Retained' : 'NothingRetained'),
-    ],
+    progress: good ? 100 : progress,
+    history: closeLast(history, now, good ? 'Done' : ending.reason),
+    conditions: endConditions(ending, retains(context.record), now),
   });
   await unlabelNamespace(context);
-  const good = ending.phase === 'Succeeded';
-  context.report(context.record, {
-    type: good ? 'Normal' : 'Warning',
-    event: good ? 'MigrationSucceeded' : 'MigrationRolledBack',
-    message: good ? `moved to zone ${context.record.spec.targetZone}; down for ${context.record.status?.downtimeSeconds ?? 0} s` : `${ending.phase}, ${ending.reason}: ${ending.message}`,
-  });
+  const { downtimeSeconds = 0 } = statusOf(context.record);
+  if (good) context.report(context.record, { type: 'Normal', event: 'MigrationSucceeded', message: `moved to zone ${context.record.spec.targetZone}; down for ${downtimeSeconds} s` });
+  else context.report(context.record, { type: 'Warning', event: 'MigrationRolledBack', message: `${ending.phase}, ${ending.reason}: ${ending.message}` });
+}
+
+function endConditions({ phase, reason, message }: Ending, retaining: boolean, now: string): Condition[] {
+  const condition = (type: string, status: boolean, why = reason): Condition => ({ type, status: status ? 'True' : 'False', reason: why, message, lastTransitionTime: now });
+  const good = phase === 'Succeeded';
+  return [condition('Complete', good), condition('Failed', !good), condition('Frozen', false), condition('SourceRetired', false, retaining ? 'Retained' : 'NothingRetained')];
 }
 
 /** Whether anything of this move is left at the cloud or in the cluster that somebody must see to later. */
 export function retains(record: OrdinalMigration): boolean {
-  return (record.status?.claims ?? []).some((claim) => claim.target?.diskId !== undefined || claim.snapshot?.id !== undefined || (claim.discardedSnapshots ?? []).length > 0);
+  return claimsOf(record).some((claim) => claim.target?.diskId !== undefined || claim.snapshot?.id !== undefined || (claim.discardedSnapshots ?? []).length > 0);
 }
 
 /** The webhook's selector goes by this label: it stays while anything in the namespace is in flight. A webhook asked once too often costs nothing. */

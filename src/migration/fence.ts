@@ -15,8 +15,18 @@ export async function fence(context: StepContext, claim: ClaimRecord): Promise<S
   return touched === undefined ? DONE : { kind: 'void', message: `disk ${disk.id} of claim ${claim.claimName} was touched after it had been detached: ${touched}` };
 }
 
+/** When it was last attached and detached, as the cloud wrote it; absent when it never was. */
+export interface AttachmentStamps {
+  attachedAt?: string;
+  detachedAt?: string;
+}
+
+export function stampsOf({ attachedAt, detachedAt }: { attachedAt?: string | undefined; detachedAt?: string | undefined }): AttachmentStamps {
+  return { ...(attachedAt === undefined ? {} : { attachedAt }), ...(detachedAt === undefined ? {} : { detachedAt }) };
+}
+
 /** In words what differs from the stamps taken when the disk was seen detached. */
-export function touchedSince(disk: Disk, seen: { attachedAt?: string; detachedAt?: string }): string | undefined {
+export function touchedSince(disk: Disk, seen: AttachmentStamps): string | undefined {
   if (disk.status !== 'Available' || disk.attachedTo.length > 0) return `it is ${disk.status}${disk.attachedTo.length === 0 ? '' : ` on ${disk.attachedTo.join(', ')}`}`;
   if (disk.attachedAt !== seen.attachedAt) return `attached at ${disk.attachedAt ?? 'never'}, was ${seen.attachedAt ?? 'never'}`;
   if (disk.detachedAt !== seen.detachedAt) return `detached at ${disk.detachedAt ?? 'never'}, was ${seen.detachedAt ?? 'never'}`;

@@ -3,13 +3,18 @@
 import { ATTEMPT_TAG, CLAIM_TAG, CLUSTER_TAG, MIGRATION_LABEL, ROLE_LABEL } from '../kubernetes/names.ts';
 import type { CreateIntent, Disk, DiskParams, SnapshotParams } from '../ports/disks.ts';
 import { podNameOf, type ClaimRecord } from './record.ts';
-import { namespaceOf, uidOf, type StepContext } from './step.ts';
+import { namespaceOf, migrationUID, type StepContext } from './step.ts';
+
+/** What was asked for, if it was. */
+export function recordedIntent<P>(slot: Partial<CreateIntent<P>> | undefined): CreateIntent<P> | undefined {
+  const { token, params, requestedAt } = slot ?? {};
+  return token === undefined || params === undefined || requestedAt === undefined ? undefined : { token, params, requestedAt };
+}
 
 /** The intent in the record, or the new one after it has been persisted. */
 export async function ensureIntent<P>(recorded: Partial<CreateIntent<P>> | undefined, fresh: CreateIntent<P>, persist: (intent: CreateIntent<P>) => Promise<void>): Promise<CreateIntent<P>> {
-  if (recorded?.token !== undefined && recorded.params !== undefined && recorded.requestedAt !== undefined) {
-    return { token: recorded.token, params: recorded.params, requestedAt: recorded.requestedAt };
-  }
+  const known = recordedIntent(recorded);
+  if (known !== undefined) return known;
   await persist(fresh);
   return fresh;
 }
@@ -59,7 +64,7 @@ export function diskIntent(context: StepContext, claim: ClaimRecord, from: { sou
 
 function ourTags(context: StepContext, claim: ClaimRecord, role: string): Record<string, string> {
   return {
-    [MIGRATION_LABEL]: uidOf(context),
+    [MIGRATION_LABEL]: migrationUID(context),
     [CLUSTER_TAG]: context.clusterUID,
     [CLAIM_TAG]: claim.template.slice(0, 128),
     [ROLE_LABEL]: role,

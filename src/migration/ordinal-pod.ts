@@ -3,7 +3,9 @@
 import { isBudgetExhausted, isConflict, isNotFound } from '../kubernetes/refusals.ts';
 import { GATE } from '../kubernetes/names.ts';
 import { pods, type Pod } from '../kubernetes/objects.ts';
-import { podNameOf } from './record.ts';
+import { conditionOf, isScheduled, isTerminating, isTrue, uidOf } from '../kubernetes/reading.ts';
+import { timestamp } from '../ports/clock.ts';
+import { podNameOf, statusOf } from './record.ts';
 import { webhookGates } from './rehearsal.ts';
 import { DONE, namespaceOf, wait, type StepContext, type StepResult } from './step.ts';
 
@@ -12,11 +14,11 @@ export async function ordinalPod(context: StepContext): Promise<Pod | undefined>
 }
 
 export function isGated(pod: Pod): boolean {
-  return (pod.spec.schedulingGates ?? []).some((gate) => gate.name === GATE) && (pod.spec.nodeName ?? '') === '';
+  return (pod.spec.schedulingGates ?? []).some((gate) => gate.name === GATE) && !isScheduled(pod);
 }
 
 export function isReady(pod: Pod | undefined): boolean {
-  return pod !== undefined && pod.metadata.deletionTimestamp === undefined && (pod.status?.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.status === 'True');
+  return pod !== undefined && !isTerminating(pod) && isTrue(pod, 'Ready');
 }
 
 /**
@@ -25,14 +27,18 @@ export function isReady(pod: Pod | undefined): boolean {
  */
 export async function holdPod(context: StepContext): Promise<StepResult> {
   const pod = await ordinalPod(context);
-  if (pod === undefined || (isGated(pod) && pod.metadata.deletionTimestamp === undefined)) return DONE;
-  if (pod.metadata.deletionTimestamp !== undefined) return wait('PodTerminating', `pod ${pod.metadata.name} is terminating`, 1_000);
+  if (pod === undefined || (isGated(pod) && !isTerminating(pod))) return DONE;
+  if (isTerminating(pod)) return wait('PodTerminating', `pod ${pod.metadata.name} is terminating`, 1_000);
 
   const gating = await webhookGates(context);
   if (gating.kind !== 'done') return gating;
   await recordEviction(context, pod);
+  return evictPod(context, pod);
+}
+
+async function evictPod(context: StepContext, pod: Pod): Promise<StepResult> {
   try {
-    await context.api.evict({ namespace: namespaceOf(context), name: pod.metadata.name, uid: pod.metadata.uid ?? '' });
+    await context.api.evict({ namespace: namespaceOf(context), name: pod.metadata.name, uid: uidOf(pod) });
   } catch (error) {
     if (isBudgetExhausted(error)) {
       return wait('DisruptionBudgetExhausted', `pod ${pod.metadata.name} may not be evicted now: ${error.message}`, error.retryAfterMs ?? 5_000);
@@ -45,14 +51,13 @@ export async function holdPod(context: StepContext): Promise<StepResult> {
 
 /** Which pod, on which node, since when: persisted before the eviction. */
 async function recordEviction(context: StepContext, pod: Pod): Promise<void> {
-  const status = context.record.status ?? {};
-  const ready = (pod.status?.conditions ?? []).find((condition) => condition.type === 'Ready');
-  const now = new Date(context.clock.now()).toISOString();
-  await context.save({
-    podUID: pod.metadata.uid,
-    nodeName: pod.spec.nodeName ?? status.nodeName,
-    unavailableSince: status.unavailableSince ?? (ready?.status === 'True' ? now : (ready?.lastTransitionTime ?? now)),
-  });
+  const { nodeName, unavailableSince } = statusOf(context.record);
+  await context.save({ podUID: uidOf(pod), nodeName: pod.spec.nodeName ?? nodeName, unavailableSince: unavailableSince ?? notReadySince(pod) ?? timestamp(context.clock) });
+}
+
+/** Of a pod that was down before we came. */
+function notReadySince(pod: Pod): string | undefined {
+  return isTrue(pod, 'Ready') ? undefined : conditionOf(pod, 'Ready')?.lastTransitionTime;
 }
 
 /** Takes our gate off this very pod; other gates stay. A pod that has none, or is gone, is left alone. */

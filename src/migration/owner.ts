@@ -1,7 +1,8 @@
 // Is there still a set whose ordinal this is? Asked live before every step; when there is not, the move ends without losing a disk.
 
-import { namespaces } from '../kubernetes/objects.ts';
-import { STEPS, type StepName } from './record.ts';
+import { namespaces, type StatefulSet } from '../kubernetes/objects.ts';
+import { isTerminating, uidOf } from '../kubernetes/reading.ts';
+import { statusOf, STEPS, type StepName } from './record.ts';
 import { liveSet } from './rehearsal.ts';
 import { namespaceOf, type StepContext, type StepResult } from './step.ts';
 
@@ -12,7 +13,7 @@ import { namespaceOf, type StepContext, type StepResult } from './step.ts';
 export async function ownerGone(context: StepContext): Promise<StepResult | undefined> {
   const why = await whyGone(context);
   if (why === undefined) return undefined;
-  const step = (context.record.status?.step ?? 'rehearse') as StepName;
+  const step = (statusOf(context.record).step ?? 'rehearse') as StepName;
   if (STEPS.indexOf(step) < STEPS.indexOf('swapClaim')) return { kind: 'giveUp', reason: 'OwnerGone', message: why.message };
   if (step === 'swapClaim') return undefined;
   return { kind: 'end', phase: 'Failed', reason: 'OwnerGone', message: `${why.message}; the claim is on the new disk, the old disk and the snapshot are kept` };
@@ -22,19 +23,23 @@ export async function ownerGone(context: StepContext): Promise<StepResult | unde
 export async function namespaceGone(context: StepContext): Promise<StepResult | undefined> {
   const name = namespaceOf(context);
   const namespace = await context.api.get(namespaces, { name });
-  if (namespace !== undefined && namespace.metadata.deletionTimestamp === undefined) return undefined;
+  if (namespace !== undefined && !isTerminating(namespace)) return undefined;
   return { kind: 'end', phase: 'Failed', reason: 'OwnerGone', message: `namespace ${name} is being deleted; source disk, snapshot and new disk are kept` };
 }
 
 async function whyGone(context: StepContext): Promise<{ message: string } | undefined> {
   const { name } = context.record.spec.statefulSetRef;
-  const set = await liveSet(context);
-  const at = (message: string) => ({ message });
-  if (set === undefined) return at(`StatefulSet ${name} is gone`);
-  if (set.metadata.uid !== context.record.status?.statefulSetUID) return at(`StatefulSet ${name} was deleted and created anew`);
-  if (set.metadata.deletionTimestamp !== undefined) return at(`StatefulSet ${name} is being deleted`);
-  const start = set.spec.ordinals?.start ?? 0;
   const { ordinal } = context.record.spec;
-  const has = ordinal >= start && ordinal < start + (set.spec.replicas ?? 1);
-  return has ? undefined : at(`StatefulSet ${name} was scaled: ordinal ${ordinal} is no longer one of its ${set.spec.replicas ?? 1} replicas`);
+  const set = await liveSet(context);
+  if (set === undefined) return { message: `StatefulSet ${name} is gone` };
+  if (uidOf(set) !== statusOf(context.record).statefulSetUID) return { message: `StatefulSet ${name} was deleted and created anew` };
+  if (isTerminating(set)) return { message: `StatefulSet ${name} is being deleted` };
+  const { first, last } = ordinalsOf(set);
+  return ordinal >= first && ordinal <= last ? undefined : { message: `StatefulSet ${name} was scaled: it has the ordinals ${first} to ${last}, and ${ordinal} is no longer one of them` };
+}
+
+/** `last` is less than `first` when it has none. */
+export function ordinalsOf(set: StatefulSet): { first: number; last: number } {
+  const first = set.spec.ordinals?.start ?? 0;
+  return { first, last: first + (set.spec.replicas ?? 1) - 1 };
 }

@@ -166,6 +166,18 @@ export const ordinalMigrations: Resource<OrdinalMigration> = {
   namespaced: true,
 };
 
+export function statusOf(record: OrdinalMigration): OrdinalMigrationStatus {
+  return record.status ?? {};
+}
+
+export function claimsOf(record: OrdinalMigration): ClaimRecord[] {
+  return record.status?.claims ?? [];
+}
+
+export function courseOf(record: OrdinalMigration): Course {
+  return record.status?.course ?? 'Forward';
+}
+
 export function phaseOf(record: OrdinalMigration): Phase {
   return record.status?.phase ?? 'Pending';
 }

@@ -9,7 +9,7 @@ import { parseQuantity } from '../kubernetes/quantity.ts';
 import { randomLetters } from '../ports/random.ts';
 import { claimFor } from './claim-manifest.ts';
 import { podNameOf, type ClaimRecord, type OrdinalMigration } from './record.ts';
-import { DONE, forEachClaim, namespaceOf, uidOf, wait, type StepContext, type StepResult } from './step.ts';
+import { DONE, forEachClaim, namespaceOf, migrationUID, wait, type StepContext, type StepResult } from './step.ts';
 import { targetVolume } from './target-volume.ts';
 
 /** Each API server evaluates a namespace selector from its own informer, so several fresh connections must all show the gate. */
@@ -55,7 +55,7 @@ export async function rehearseCreates(context: StepContext): Promise<StepResult>
 
 async function rehearseClaim(context: StepContext, claim: ClaimRecord): Promise<StepResult> {
   const namespace = namespaceOf(context);
-  const probe = claimFor(claim, { namespace, volumeName: claim.source.pv, labels: { [PROBE_LABEL]: uidOf(context) } });
+  const probe = claimFor(claim, { namespace, volumeName: claim.source.pv, labels: { [PROBE_LABEL]: migrationUID(context) } });
   // Sent without its volume: the webhook must put it there.
   const { volumeName: _steered, ...spec } = probe.spec;
   try {
@@ -85,7 +85,7 @@ async function rehearseVolume(context: StepContext, claim: ClaimRecord): Promise
   const source = await context.api.get(volumes, { name: claim.source.pv });
   if (source === undefined) return { kind: 'giveUp', reason: 'VolumeGone', message: `PV ${claim.source.pv} of claim ${claim.claimName} is gone` };
   const name = probeName(context, claim.source.pv);
-  const target = { name, diskId: name, fromZone: claim.source.zone, toZone: context.record.spec.targetZone, claim: { namespace: namespaceOf(context), name: claim.claimName }, migrationUID: uidOf(context) };
+  const target = { name, diskId: name, fromZone: claim.source.zone, toZone: context.record.spec.targetZone, claim: { namespace: namespaceOf(context), name: claim.claimName }, migrationUID: migrationUID(context) };
   try {
     await context.api.create(volumes, targetVolume(source, target), { dryRun: true });
     return DONE;
@@ -107,7 +107,7 @@ function probePod(context: StepContext, set: StatefulSet): Pod {
     metadata: {
       namespace: namespaceOf(context),
       name: probeName(context, podNameOf(context.record)),
-      labels: { ...set.spec.template.metadata?.labels, [PROBE_LABEL]: uidOf(context) },
+      labels: { ...set.spec.template.metadata?.labels, [PROBE_LABEL]: migrationUID(context) },
       ...(set.spec.template.metadata?.annotations === undefined ? {} : { annotations: set.spec.template.metadata.annotations }),
     },
     spec: {

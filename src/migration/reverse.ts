@@ -8,7 +8,7 @@ import { namespaceOf, type StepContext } from './step.ts';
 /** Its name is fixed by the UID of the move that it takes back, so that a crash between create and record does not make two. */
 export function reverseName(record: OrdinalMigration): string {
   const digits = (record.metadata.uid ?? '').replaceAll('-', '').slice(0, 5);
-  return `${podNameOf(record)}-${[...digits].map((digit) => 'bcdfghjklmnpqrst'[Number.parseInt(digit, 16)]).join('')}`;
+  return `${podNameOf(record)}-${Array.from(digits, (digit) => 'bcdfghjklmnpqrst'[Number.parseInt(digit, 16)]).join('')}`;
 }
 
 export async function findReverse(context: StepContext): Promise<OrdinalMigration | undefined> {

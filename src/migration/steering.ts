@@ -8,7 +8,7 @@
 
 import { PROBE_LABEL } from '../kubernetes/names.ts';
 import type { ClaimSpec, ObjectMeta } from '../kubernetes/objects.ts';
-import { inFlight, podNameOf, STEPS, type ClaimRecord, type OrdinalMigration } from './record.ts';
+import { claimsOf, courseOf, inFlight, podNameOf, statusOf, STEPS, type ClaimRecord, type OrdinalMigration, type RestoreStepName, type StepName } from './record.ts';
 
 export interface Steering {
   migrationName: string;
@@ -35,7 +35,7 @@ export function steeringOf(record: OrdinalMigration): Steering | undefined {
     namespace: record.metadata.namespace ?? '',
     podName: podNameOf(record),
     gate: gateWanted(record),
-    claims: new Map((record.status?.claims ?? []).map((claim) => [claim.claimName, steeredClaim(record, claim)])),
+    claims: new Map(claimsOf(record).map((claim) => [claim.claimName, steeredClaim(record, claim)])),
   };
 }
 
@@ -54,18 +54,17 @@ export function isProbeOf(metadata: Partial<ObjectMeta>, migrationUID: string): 
   return metadata.labels?.[PROBE_LABEL] === migrationUID;
 }
 
+/** Until the claim is back on the old volume. */
+const GATED_IN_UNDO = new Set<string>(['restoreDetach', 'restoreSnapshot', 'ungate', 'swapClaim'] satisfies (StepName | RestoreStepName)[]);
+
 export function gateWanted(record: OrdinalMigration): boolean {
-  const step = record.status?.step ?? 'rehearse';
-  if (record.status?.course === 'Undo' || record.status?.course === 'Restore') {
-    if (record.status.resumeAt !== undefined) return true;
-    return step === 'ungate' || step === 'swapClaim' || step === 'restoreDetach' || step === 'restoreSnapshot';
-  }
-  return isBetween(step, 'evict', 'ungate');
+  const { step = 'rehearse', resumeAt } = statusOf(record);
+  if (courseOf(record) === 'Forward') return isBetween(step, 'evict', 'ungate');
+  return resumeAt !== undefined || GATED_IN_UNDO.has(step);
 }
 
 export function volumeWanted(record: OrdinalMigration, claim: ClaimRecord): string {
-  const forward = (record.status?.course ?? 'Forward') === 'Forward';
-  const onTarget = forward && isBetween(record.status?.step ?? 'rehearse', 'swapClaim', 'settle');
+  const onTarget = courseOf(record) === 'Forward' && isBetween(statusOf(record).step ?? 'rehearse', 'swapClaim', 'settle');
   return onTarget && claim.target?.pv !== undefined ? claim.target.pv : claim.source.pv;
 }
 

@@ -4,7 +4,7 @@ import type { Api } from '../kubernetes/api.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Disks } from '../ports/disks.ts';
 import type { Random } from '../ports/random.ts';
-import type { ClaimRecord, OrdinalMigration, OrdinalMigrationStatus } from './record.ts';
+import { claimsOf, type ClaimRecord, type OrdinalMigration, type OrdinalMigrationStatus } from './record.ts';
 
 /** What a migration needs of the world. One per daemon. */
 export interface MigrationPorts {
@@ -86,7 +86,7 @@ const SEVERITY: Record<StepResult['kind'], number> = { done: 0, wait: 1, void: 2
 /** Runs `act` for every claim of the record (all of them, so that clouds work in parallel) and returns the gravest result. */
 export async function forEachClaim(context: StepContext, act: (claim: ClaimRecord, index: number) => Promise<StepResult>): Promise<StepResult> {
   let gravest: StepResult = DONE;
-  for (const index of (context.record.status?.claims ?? []).keys()) {
+  for (const index of claimsOf(context.record).keys()) {
     const result = await act(claimAt(context, index), index);
     if (SEVERITY[result.kind] > SEVERITY[gravest.kind] || (result.kind === 'wait' && gravest.kind === 'wait' && result.afterMs < gravest.afterMs)) gravest = result;
     if (gravest.kind === 'freeze') return gravest;
@@ -102,8 +102,7 @@ export function claimAt(context: StepContext, index: number): ClaimRecord {
 
 /** Saves one claim's part of the record; the others stay as they are. */
 export async function saveClaim(context: StepContext, index: number, change: Partial<ClaimRecord>): Promise<ClaimRecord> {
-  const changed = { ...claimAt(context, index), ...change };
-  await context.save({ claims: (context.record.status?.claims ?? []).map((claim, i) => (i === index ? changed : claim)) });
+  await context.save({ claims: claimsOf(context.record).with(index, { ...claimAt(context, index), ...change }) });
   return claimAt(context, index);
 }
 
@@ -111,7 +110,7 @@ export function namespaceOf(context: StepContext): string {
   return context.record.metadata.namespace ?? '';
 }
 
-export function uidOf(context: StepContext): string {
+export function migrationUID(context: StepContext): string {
   return context.record.metadata.uid ?? '';
 }
 

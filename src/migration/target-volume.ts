@@ -21,10 +21,6 @@ const NOT_COPIED = new Set(['pv.kubernetes.io/bound-by-controller', 'pv.kubernet
  */
 export function targetVolume(source: PersistentVolume, target: TargetVolume): PersistentVolume {
   const rezone = (value: string) => rewriteZone(value, target.fromZone, target.toZone);
-  const spec = structuredClone(source.spec);
-  for (const term of spec.nodeAffinity?.required?.nodeSelectorTerms ?? []) {
-    for (const expression of term.matchExpressions ?? []) if (expression.values !== undefined) expression.values = expression.values.map(rezone);
-  }
   return {
     metadata: {
       name: target.name,
@@ -36,20 +32,26 @@ export function targetVolume(source: PersistentVolume, target: TargetVolume): Pe
       annotations: Object.fromEntries(Object.entries(source.metadata.annotations ?? {}).filter(([key]) => !NOT_COPIED.has(key))),
     },
     spec: {
-      ...spec,
+      ...withAffinityTo(structuredClone(source.spec), rezone),
       persistentVolumeReclaimPolicy: 'Retain',
       claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', ...target.claim },
-      ...(spec.csi === undefined
-        ? {}
-        : {
-            csi: {
-              ...spec.csi,
-              volumeHandle: target.diskId,
-              ...(spec.csi.volumeAttributes === undefined ? {} : { volumeAttributes: mapValues(spec.csi.volumeAttributes, rezone) }),
-            },
-          }),
+      ...withDisk(source.spec.csi, target.diskId, rezone),
     },
   };
+}
+
+type Rezone = (value: string) => string;
+
+function withAffinityTo(spec: PersistentVolume['spec'], rezone: Rezone): PersistentVolume['spec'] {
+  const expressions = (spec.nodeAffinity?.required?.nodeSelectorTerms ?? []).flatMap((term) => term.matchExpressions ?? []);
+  for (const expression of expressions) if (expression.values !== undefined) expression.values = expression.values.map(rezone);
+  return spec;
+}
+
+function withDisk(csi: PersistentVolume['spec']['csi'], diskId: string, rezone: Rezone): Pick<PersistentVolume['spec'], 'csi'> {
+  if (csi === undefined) return {};
+  const { volumeAttributes } = csi;
+  return { csi: { ...csi, volumeHandle: diskId, ...(volumeAttributes === undefined ? {} : { volumeAttributes: mapValues(volumeAttributes, rezone) }) } };
 }
 
 function withoutOurs(labels: Record<string, string>): Record<string, string> {

@@ -4,7 +4,6 @@
 import { describe, expect, it } from 'vitest';
 import { claims, namespaces, pods, volumes } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, type OnUnready } from '../../src/migration/record.ts';
-import { NAMESPACE } from '../builders/kubernetes.ts';
 import { Crash, readyStage, type Stage } from './stage.ts';
 
 /** Counts the requests with an effect (Kubernetes writes, every cloud call) and crashes at one of them. */

@@ -122,7 +122,7 @@ describe('mode plan', () => {
     const { start, blocked, plan: planned, approval } = turn(sixInA(), { policy: { mode: 'plan' } });
     expect(start).toEqual([]);
     expect(approval).toBeUndefined();
-    expect(blocked).toEqual([{ reason: 'ApprovalNeeded', message: expect.stringContaining(`zonespread.io/approve: "${planned.digest}"`) }]);
+    expect(blocked).toEqual([{ reason: 'ApprovalNeeded', message: `zonespread.io/mode is "plan" and 4 of 4 moves are not approved; look at the plan, then set zonespread.io/approve: "${planned.digest}"` }]);
   });
 
   it('runs the plan whose digest is approved, and gives the list to freeze', () => {

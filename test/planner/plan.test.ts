@@ -237,6 +237,13 @@ describe('time', () => {
     expect(moves(planFor(inputs, { inFlight: new Map([[5, 'c']]) }))).toEqual(['4:a→b', '3:a→b', '2:a→c']);
   });
 
+  it('a move by hand out of the declared zones is said to lead elsewhere', () => {
+    const planned = planFor({ zones: ['a', 'b', 'c'], nodeZones: ['a', 'b', 'c', 'z'] }, { inFlight: new Map([[0, 'z']]), policy: policy({ maxSkew: 2 }) });
+    expect(planned).toMatchObject({ moves: [], satisfied: true });
+    const outside = planFor({ zones: ['z', 'b', 'c'] }, { inFlight: new Map([[0, 'y']]), policy: policy({ maxSkew: 2 }) });
+    expect(outside.unsatisfied).toMatchObject({ reason: 'InFlight', message: expect.stringContaining('moves under way lead elsewhere (web-0 to y)') });
+  });
+
   it('the plan after each move is the rest of the plan before it', () => {
     const inputs = spreadSet({ zones: ['a', 'a', 'a', 'a', 'a', 'a', 'a', 'z'] });
     let left = planFor(inputs).moves;

@@ -1,6 +1,6 @@
 // The new disk from the snapshot, in the target zone, like the old one in everything else, automatic-snapshot policy included.
 
-import { diskIntent } from '../intents.ts';
+import { diskIntent, recordedIntent } from '../intents.ts';
 import { holdPod } from '../ordinal-pod.ts';
 import type { ClaimRecord } from '../record.ts';
 import type { Disk } from '../../ports/disks.ts';
@@ -32,10 +32,8 @@ async function request(context: StepContext, claim: ClaimRecord, index: number):
 }
 
 async function ensureDiskIntent(context: StepContext, claim: ClaimRecord, index: number): Promise<{ kind: 'intent'; value: ReturnType<typeof diskIntent>['intent'] } | Extract<StepResult, { kind: 'wait' }>> {
-  const slot = claim.target;
-  if (slot?.token !== undefined && slot.params !== undefined && slot.requestedAt !== undefined) {
-    return { kind: 'intent', value: { token: slot.token, params: slot.params, requestedAt: slot.requestedAt } };
-  }
+  const known = recordedIntent(claim.target);
+  if (known !== undefined) return { kind: 'intent', value: known };
   const source = await context.disks.disk(claim.source.diskId);
   if (source === undefined) return { kind: 'wait', reason: 'DiskNotVisible', message: `the cloud does not show disk ${claim.source.diskId} at the moment`, afterMs: 2_000 };
   const snapshotId = claim.snapshot?.id;
@@ -68,23 +66,23 @@ function differences(disk: Disk, claim: ClaimRecord): string[] {
 
 /** Deletes our own disk, which was never attached; whether it was made at all is found out first. */
 async function discard(context: StepContext, claim: ClaimRecord, index: number): Promise<StepResult> {
-  const slot = claim.target;
-  if (slot === undefined) return DONE;
-  let diskId = slot.diskId;
-  if (diskId === undefined && slot.token !== undefined && slot.params !== undefined && slot.requestedAt !== undefined) {
-    const outcome = await context.disks.createDisk({ token: slot.token, params: slot.params, requestedAt: slot.requestedAt });
-    if (outcome.kind === 'pending') return wait('DiskPending', outcome.message, outcome.retryAfterMs);
-    if (outcome.kind === 'ambiguous') return { kind: 'freeze', reason: 'DiskAmbiguous', message: outcome.message };
-    if (outcome.kind === 'created') {
-      diskId = outcome.id;
-      await saveClaim(context, index, { target: { ...slot, diskId } });
-    }
-  }
-  if (diskId !== undefined) {
-    const gone = await deleteUnused(context, index, diskId);
-    if (gone.kind !== 'done') return gone;
-  }
-  await dropIntent(context, index, 'target');
+  if (claim.target === undefined) return DONE;
+  const found = claim.target.diskId === undefined ? await findOut(context, claim, index) : DONE;
+  if (found.kind !== 'done') return found;
+  const diskId = claimAt(context, index).target?.diskId;
+  const gone = diskId === undefined ? DONE : await deleteUnused(context, index, diskId);
+  if (gone.kind === 'done') await dropIntent(context, index, 'target');
+  return gone;
+}
+
+/** Asked for, answer unknown: the same token finds out, or makes what is then deleted. */
+async function findOut(context: StepContext, claim: ClaimRecord, index: number): Promise<StepResult> {
+  const intent = recordedIntent(claim.target);
+  if (intent === undefined) return DONE;
+  const outcome = await context.disks.createDisk(intent);
+  if (outcome.kind === 'pending') return wait('DiskPending', outcome.message, outcome.retryAfterMs);
+  if (outcome.kind === 'ambiguous') return { kind: 'freeze', reason: 'DiskAmbiguous', message: outcome.message };
+  if (outcome.kind === 'created') await saveClaim(context, index, { target: { ...claim.target, diskId: outcome.id } });
   return DONE;
 }
 

@@ -3,9 +3,10 @@
 import { MIGRATION_LABEL } from '../../kubernetes/names.ts';
 import { ApiError } from '../../kubernetes/api.ts';
 import { volumes, type PersistentVolume } from '../../kubernetes/objects.ts';
+import { asRead, diskIdOf, isRetained, isTerminating, labelOf, uidOf, volumePhase } from '../../kubernetes/reading.ts';
 import { holdPod } from '../ordinal-pod.ts';
 import type { ClaimRecord } from '../record.ts';
-import { DONE, forEachClaim, InvariantBroken, namespaceOf, saveClaim, uidOf, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { DONE, forEachClaim, InvariantBroken, migrationUID, namespaceOf, saveClaim, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { targetVolume } from '../target-volume.ts';
 import { sourceVolume } from './keep-source.ts';
 
@@ -20,14 +21,15 @@ export const createVolume: Step = {
 };
 
 async function create(context: StepContext, claim: ClaimRecord, index: number): Promise<StepResult> {
-  const diskId = claim.target?.diskId;
-  if (diskId === undefined) throw new InvariantBroken('RecordIncomplete', `claim ${claim.claimName} has no disk to make a PV for`);
+  const { target } = claim;
+  if (target?.diskId === undefined) throw new InvariantBroken('RecordIncomplete', `claim ${claim.claimName} has no disk to make a PV for`);
   // The name is the disk's id, as the CSI driver also does; recorded before the create.
-  if (claim.target?.pv === undefined) await saveClaim(context, index, { target: { ...claim.target, pv: diskId } });
-  const live = (await ourTargetVolume(context, claim)) ?? (await createObject(context, claim, diskId));
+  if (target.pv === undefined) await saveClaim(context, index, { target: { ...target, pv: target.diskId } });
+  const live = (await ourTargetVolume(context, claim)) ?? (await createObject(context, claim, target.diskId));
   if (live === undefined) return wait('VolumeGone', `PV ${claim.source.pv} of claim ${claim.claimName} is gone`, 2_000);
-  if (claim.target?.pvUID !== live.metadata.uid) await saveClaim(context, index, { target: { ...claim.target, pv: diskId, pvUID: live.metadata.uid ?? '' } });
-  return live.status?.phase === 'Available' || live.status?.phase === 'Bound' ? DONE : wait('VolumePending', `PV ${diskId} is ${live.status?.phase ?? 'not seen by the PV controller yet'}`, 200);
+  if (target.pvUID !== uidOf(live)) await saveClaim(context, index, { target: { ...target, pv: target.diskId, pvUID: uidOf(live) } });
+  const phase = volumePhase(live);
+  return phase === 'Available' || phase === 'Bound' ? DONE : wait('VolumePending', `PV ${target.diskId} is ${phase}: the PV controller has not seen it yet`, 200);
 }
 
 async function createObject(context: StepContext, claim: ClaimRecord, diskId: string): Promise<PersistentVolume | undefined> {
@@ -39,7 +41,7 @@ async function createObject(context: StepContext, claim: ClaimRecord, diskId: st
     fromZone: claim.source.zone,
     toZone: context.record.spec.targetZone,
     claim: { namespace: namespaceOf(context), name: claim.claimName },
-    migrationUID: uidOf(context),
+    migrationUID: migrationUID(context),
   });
   try {
     return await context.api.create(volumes, volume);
@@ -51,32 +53,31 @@ async function createObject(context: StepContext, claim: ClaimRecord, diskId: st
 
 /** The PV of the new disk, if there is one; another's object under that name freezes. */
 export async function ourTargetVolume(context: StepContext, claim: ClaimRecord): Promise<PersistentVolume | undefined> {
-  const name = claim.target?.pv ?? claim.target?.diskId;
-  if (name === undefined) return undefined;
-  const volume = await context.api.get(volumes, { name });
+  const { pv, diskId } = claim.target ?? {};
+  const name = pv ?? diskId;
+  const volume = name === undefined ? undefined : await context.api.get(volumes, { name });
   if (volume === undefined) return undefined;
-  if (volume.spec.csi?.volumeHandle !== claim.target?.diskId || volume.metadata.labels?.[MIGRATION_LABEL] !== uidOf(context)) {
-    throw new InvariantBroken('TargetReplaced', `PV ${name} exists, but is not the one that this migration made for disk ${claim.target?.diskId ?? ''}`);
+  if (diskIdOf(volume) !== diskId || labelOf(volume, MIGRATION_LABEL) !== migrationUID(context)) {
+    throw new InvariantBroken('TargetReplaced', `PV ${volume.metadata.name} exists, but is not the one that this migration made for disk ${diskId ?? ''}`);
   }
   return volume;
+}
+
+async function forgetVolume(context: StepContext, claim: ClaimRecord, index: number): Promise<StepResult> {
+  if (claim.target?.pv === undefined) return DONE;
+  const { pv: _pv, pvUID: _uid, ...target } = claim.target;
+  await saveClaim(context, index, { target });
+  return DONE;
 }
 
 /** Deletes the PV object (it is Retain: the disk stays until it is discarded by itself); never one that a live claim is bound to. */
 export async function deleteTargetVolume(context: StepContext, claim: ClaimRecord, index: number): Promise<StepResult> {
   const volume = await ourTargetVolume(context, claim);
-  if (volume === undefined) {
-    if (claim.target?.pv !== undefined) {
-      const { pv: _pv, pvUID: _uid, ...target } = claim.target;
-      await saveClaim(context, index, { target });
-    }
-    return DONE;
-  }
-  if (volume.metadata.deletionTimestamp !== undefined) return wait('VolumeTerminating', `PV ${volume.metadata.name} is terminating`, 500);
-  if (volume.status?.phase === 'Bound') return wait('VolumeBound', `PV ${volume.metadata.name} is still bound to claim ${volume.spec.claimRef?.name ?? ''}`, 500);
-  if (volume.spec.persistentVolumeReclaimPolicy !== 'Retain') {
-    throw new InvariantBroken('TargetNotRetained', `PV ${volume.metadata.name} is ${volume.spec.persistentVolumeReclaimPolicy ?? ''} before its move has settled`);
-  }
+  if (volume === undefined) return forgetVolume(context, claim, index);
+  if (isTerminating(volume)) return wait('VolumeTerminating', `PV ${volume.metadata.name} is terminating`, 500);
+  if (volumePhase(volume) === 'Bound') return wait('VolumeBound', `PV ${volume.metadata.name} is still bound to a claim`, 500);
+  if (!isRetained(volume)) throw new InvariantBroken('TargetNotRetained', `PV ${volume.metadata.name} is not Retain before its move has settled`);
   await context.save({});
-  await context.api.delete(volumes, { name: volume.metadata.name }, { uid: volume.metadata.uid ?? '', resourceVersion: volume.metadata.resourceVersion ?? '' });
+  await context.api.delete(volumes, { name: volume.metadata.name }, asRead(volume));
   return wait('VolumeTerminating', `PV ${volume.metadata.name} is being deleted`, 100);
 }

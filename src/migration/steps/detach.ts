@@ -1,9 +1,11 @@
 // The disk is off the node for certain: no VolumeAttachment, not in use by the kubelet of a Ready node, Available at the cloud. The
 // cloud's stamps of that moment are the fence for all that follows.
 
-import { nodes, volumeAttachments } from '../../kubernetes/objects.ts';
+import { nodes, volumeAttachments, type VolumeAttachment } from '../../kubernetes/objects.ts';
+import { isTrue } from '../../kubernetes/reading.ts';
 import { holdPod } from '../ordinal-pod.ts';
-import type { ClaimRecord } from '../record.ts';
+import { statusOf, type ClaimRecord } from '../record.ts';
+import { stampsOf } from '../fence.ts';
 import { claimAt, DONE, forEachClaim, pollMs, saveClaim, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 
 export const detach: Step = {
@@ -24,9 +26,12 @@ async function recordDetached(context: StepContext, claim: ClaimRecord, index: n
   if (disk === undefined || disk.status !== 'Available' || disk.attachedTo.length > 0) {
     return wait('Detaching', `disk ${claim.source.diskId} is ${disk?.status ?? 'not visible'} at the cloud`, pollMs(context));
   }
-  const source = { ...claimAt(context, index).source, ...(disk.attachedAt === undefined ? {} : { attachedAt: disk.attachedAt }), ...(disk.detachedAt === undefined ? {} : { detachedAt: disk.detachedAt }) };
-  await saveClaim(context, index, { source });
+  await saveClaim(context, index, { source: { ...claimAt(context, index).source, ...stampsOf(disk) } });
   return DONE;
+}
+
+export async function attachmentOf(context: StepContext, volumeName: string): Promise<VolumeAttachment | undefined> {
+  return (await context.api.list(volumeAttachments)).find((attachment) => attachment.spec.source.persistentVolumeName === volumeName);
 }
 
 /**
@@ -34,15 +39,12 @@ async function recordDetached(context: StepContext, claim: ClaimRecord, index: n
  * after six minutes), so the node that ran the pod must be Ready and no longer list the volume, or be gone itself.
  */
 export async function unmountedResult(context: StepContext, volume: { pv: string; diskId: string }): Promise<StepResult> {
-  const attachments = await context.api.list(volumeAttachments);
-  const attached = attachments.find((attachment) => attachment.spec.source.persistentVolumeName === volume.pv);
+  const attached = await attachmentOf(context, volume.pv);
   if (attached !== undefined) return wait('Detaching', `PV ${volume.pv} is still attached to node ${attached.spec.nodeName}`, 1_000);
-
-  const nodeName = context.record.status?.nodeName;
+  const { nodeName } = statusOf(context.record);
   const node = nodeName === undefined ? undefined : await context.api.get(nodes, { name: nodeName });
   if (node === undefined) return DONE;
-  const ready = (node.status?.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.status === 'True');
-  if (!ready) return wait('NodeNotReady', `node ${nodeName} is not Ready, so nobody can tell whether it still writes to disk ${volume.diskId}`, 2_000);
+  if (!isTrue(node, 'Ready')) return wait('NodeNotReady', `node ${nodeName} is not Ready, so nobody can tell whether it still writes to disk ${volume.diskId}`, 2_000);
   const inUse = (node.status?.volumesInUse ?? []).some((name) => name.endsWith(`^${volume.diskId}`));
   return inUse ? wait('VolumeInUse', `node ${nodeName} still reports disk ${volume.diskId} in use`, 1_000) : DONE;
 }

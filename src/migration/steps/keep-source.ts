@@ -4,7 +4,7 @@
 import { MIGRATION_LABEL, ROLE_LABEL } from '../../kubernetes/names.ts';
 import { claims, volumes, type PersistentVolume } from '../../kubernetes/objects.ts';
 import type { ClaimRecord } from '../record.ts';
-import { DONE, forEachClaim, InvariantBroken, namespaceOf, uidOf, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { DONE, forEachClaim, InvariantBroken, namespaceOf, migrationUID, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 
 export const keepSource: Step = {
   deadline: true,
@@ -15,8 +15,8 @@ export const keepSource: Step = {
 async function keep(context: StepContext, claim: ClaimRecord): Promise<StepResult> {
   const volume = await sourceVolume(context, claim);
   if (volume === undefined) return { kind: 'giveUp', reason: 'VolumeGone', message: `PV ${claim.source.pv} of claim ${claim.claimName} is gone` };
-  const labels = { [MIGRATION_LABEL]: uidOf(context), [ROLE_LABEL]: 'source' };
-  if (volume.spec.persistentVolumeReclaimPolicy !== 'Retain' || volume.metadata.labels?.[MIGRATION_LABEL] !== uidOf(context)) {
+  const labels = { [MIGRATION_LABEL]: migrationUID(context), [ROLE_LABEL]: 'source' };
+  if (volume.spec.persistentVolumeReclaimPolicy !== 'Retain' || volume.metadata.labels?.[MIGRATION_LABEL] !== migrationUID(context)) {
     await context.api.mergePatch(volumes, { name: volume.metadata.name }, {
       metadata: { uid: claim.source.pvUID, resourceVersion: volume.metadata.resourceVersion, labels },
       spec: { persistentVolumeReclaimPolicy: 'Retain' },
@@ -39,7 +39,7 @@ async function labelClaim(context: StepContext, claim: ClaimRecord, labels: Reco
 /** The original policy only once the claim is Bound to the volume again; otherwise it stays Retain and keeps our label, for a person to see. */
 async function giveBack(context: StepContext, claim: ClaimRecord): Promise<StepResult> {
   const volume = await sourceVolume(context, claim);
-  if (volume === undefined || volume.metadata.labels?.[MIGRATION_LABEL] !== uidOf(context)) return labelClaim(context, claim, { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null });
+  if (volume === undefined || volume.metadata.labels?.[MIGRATION_LABEL] !== migrationUID(context)) return labelClaim(context, claim, { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null });
   const live = await context.api.get(claims, { namespace: namespaceOf(context), name: claim.claimName });
   const bound = live !== undefined && live.metadata.deletionTimestamp === undefined && volume.spec.claimRef?.uid === live.metadata.uid && volume.status?.phase === 'Bound';
   if (!bound) return DONE;

@@ -2,11 +2,11 @@
 // loses nothing that cannot be found again. Disk, PV and snapshot are kept for the retention.
 
 import { pods } from '../../kubernetes/objects.ts';
+import { stampsOf } from '../fence.ts';
 import { ensureIntent, snapshotIntent } from '../intents.ts';
 import { isGated, ordinalPod } from '../ordinal-pod.ts';
 import type { ClaimRecord } from '../record.ts';
-import { DONE, forEachClaim, pollMs, saveClaim, wait, type Step, type StepContext, type StepResult } from '../step.ts';
-import { namespaceOf } from '../step.ts';
+import { DONE, forEachClaim, namespaceOf, pollMs, saveClaim, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { unmountedResult } from './detach.ts';
 
 export const restoreDetach: Step = {
@@ -29,11 +29,10 @@ export const restoreDetach: Step = {
 
 async function recordDetached(context: StepContext, claim: ClaimRecord, index: number): Promise<StepResult> {
   if (claim.rescue !== undefined) return DONE;
-  const disk = await context.disks.disk(claim.target?.diskId ?? '');
-  if (disk?.status !== 'Available') return wait('Detaching', `disk ${claim.target?.diskId ?? ''} is ${disk?.status ?? 'not visible'} at the cloud`, pollMs(context));
-  await saveClaim(context, index, {
-    rescue: { ...(disk.attachedAt === undefined ? {} : { attachedAt: disk.attachedAt }), ...(disk.detachedAt === undefined ? {} : { detachedAt: disk.detachedAt }) },
-  });
+  const diskId = claim.target?.diskId ?? '';
+  const disk = await context.disks.disk(diskId);
+  if (disk?.status !== 'Available') return wait('Detaching', `disk ${diskId} is ${disk?.status ?? 'not visible'} at the cloud`, pollMs(context));
+  await saveClaim(context, index, { rescue: stampsOf(disk) });
   return DONE;
 }
 
@@ -46,17 +45,22 @@ async function rescue(context: StepContext, claim: ClaimRecord, index: number): 
   const diskId = claim.target?.diskId ?? '';
   // A disk that was never attached holds nothing that the source does not, and the cloud takes no snapshot of it.
   if (claim.rescue?.attachedAt === undefined) return DONE;
-  let id = claim.rescue.id;
-  if (id === undefined) {
-    const intent = await ensureIntent(claim.rescue, snapshotIntent(context, claim, { diskId, role: 'rescue' }), async (made) => {
-      await saveClaim(context, index, { rescue: { ...claim.rescue, ...made } });
-    });
-    const outcome = await context.disks.createSnapshot(intent);
-    if (outcome.kind === 'pending') return wait('SnapshotPending', outcome.message, Math.min(outcome.retryAfterMs, pollMs(context)));
-    if (outcome.kind !== 'created') return { kind: 'freeze', reason: 'RescueFailed', message: `no snapshot of the newer disk ${diskId}, so the old one is not brought back: ${outcome.message}` };
-    ({ id } = outcome);
-    await saveClaim(context, index, { rescue: { ...claim.rescue, ...intent, id } });
-  }
+  return claim.rescue.id === undefined ? request(context, claim, index) : watch(context, diskId, claim.rescue.id);
+}
+
+async function request(context: StepContext, claim: ClaimRecord, index: number): Promise<StepResult> {
+  const diskId = claim.target?.diskId ?? '';
+  const intent = await ensureIntent(claim.rescue, snapshotIntent(context, claim, { diskId, role: 'rescue' }), async (made) => {
+    await saveClaim(context, index, { rescue: { ...claim.rescue, ...made } });
+  });
+  const outcome = await context.disks.createSnapshot(intent);
+  if (outcome.kind === 'pending') return wait('SnapshotPending', outcome.message, Math.min(outcome.retryAfterMs, pollMs(context)));
+  if (outcome.kind !== 'created') return { kind: 'freeze', reason: 'RescueFailed', message: `no snapshot of the newer disk ${diskId}, so the old one is not brought back: ${outcome.message}` };
+  await saveClaim(context, index, { rescue: { ...claim.rescue, ...intent, id: outcome.id } });
+  return watch(context, diskId, outcome.id);
+}
+
+async function watch(context: StepContext, diskId: string, id: string): Promise<StepResult> {
   const seen = await context.disks.snapshot(id);
   if (seen?.failed === true) return { kind: 'freeze', reason: 'RescueFailed', message: `snapshot ${id} of the newer disk ${diskId} failed, so the old one is not brought back` };
   return seen?.available === true ? DONE : wait('Snapshotting', `snapshot ${id} of the newer disk ${diskId} is under way`, pollMs(context));

@@ -1,7 +1,8 @@
 // The move is good: the new volume gets the policy that the old one had, our marks come off what stays, the webhook lets go.
 
 import { MIGRATION_LABEL, ROLE_LABEL, TOUCH_ANNOTATION, ATTEMPT_TAG, CLAIM_TAG, CLUSTER_TAG } from '../../kubernetes/names.ts';
-import { claims, volumes } from '../../kubernetes/objects.ts';
+import { claims, volumes, type PersistentVolume } from '../../kubernetes/objects.ts';
+import { asRead, labelOf } from '../../kubernetes/reading.ts';
 import type { ClaimRecord } from '../record.ts';
 import { DONE, forEachClaim, InvariantBroken, namespaceOf, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { bindingProblem } from './swap-claim.ts';
@@ -27,26 +28,37 @@ export async function handlesOfVolumes(context: StepContext): Promise<Map<string
 }
 
 async function settleOne(context: StepContext, claim: ClaimRecord, handles: Map<string, string[]>): Promise<StepResult> {
-  for (const diskId of [claim.source.diskId, claim.target?.diskId ?? '']) {
+  const { pv, diskId } = claim.target ?? {};
+  if (pv === undefined || diskId === undefined) throw new InvariantBroken('RecordIncomplete', `claim ${claim.claimName} has no target volume`);
+  requireOneVolumeEach([claim.source.diskId, diskId], handles);
+  const volume = await context.api.get(volumes, { name: pv });
+  const problem = await bindingProblem(context, claim, volume);
+  if (problem !== undefined || volume === undefined) return wait('ClaimChanged', problem ?? `PV ${pv} is gone`, 5_000);
+  await givePolicy(context, claim, volume);
+  await unmarkClaim(context, claim);
+  await unmarkDisk(context, diskId);
+  return DONE;
+}
+
+function requireOneVolumeEach(diskIds: string[], handles: Map<string, string[]>): void {
+  for (const diskId of diskIds) {
     const names = handles.get(diskId) ?? [];
     if (names.length > 1) throw new InvariantBroken('SeveralVolumesPerHandle', `disk ${diskId} has more than one PV (${names.join(', ')}): the driver could delete it under one of them`);
   }
-  if (claim.target?.pv === undefined) throw new InvariantBroken('RecordIncomplete', `claim ${claim.claimName} has no target volume`);
-  const volume = await context.api.get(volumes, { name: claim.target.pv });
-  const problem = await bindingProblem(context, claim, volume);
-  if (problem !== undefined || volume === undefined) return wait('ClaimChanged', problem ?? '', 5_000);
-  if (volume.metadata.labels?.[MIGRATION_LABEL] !== undefined || volume.spec.persistentVolumeReclaimPolicy !== claim.source.reclaimPolicy) {
-    await context.api.mergePatch(volumes, { name: volume.metadata.name }, {
-      metadata: { uid: volume.metadata.uid, resourceVersion: volume.metadata.resourceVersion, labels: { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null } },
-      spec: { persistentVolumeReclaimPolicy: claim.source.reclaimPolicy },
-    });
-  }
-  await unmarkClaim(context, claim);
-  const diskId = claim.target?.diskId ?? '';
+}
+
+async function givePolicy(context: StepContext, claim: ClaimRecord, volume: PersistentVolume): Promise<void> {
+  if (labelOf(volume, MIGRATION_LABEL) === undefined && volume.spec.persistentVolumeReclaimPolicy === claim.source.reclaimPolicy) return;
+  await context.api.mergePatch(volumes, { name: volume.metadata.name }, {
+    metadata: { ...asRead(volume), labels: { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null } },
+    spec: { persistentVolumeReclaimPolicy: claim.source.reclaimPolicy },
+  });
+}
+
+async function unmarkDisk(context: StepContext, diskId: string): Promise<void> {
   const tags = (await context.disks.disk(diskId))?.tags ?? {};
   const left = OUR_TAGS.filter((key) => key in tags);
   if (left.length > 0) await context.disks.untag({ kind: 'disk', id: diskId }, left);
-  return DONE;
 }
 
 export async function unmarkClaim(context: StepContext, claim: ClaimRecord): Promise<void> {

@@ -2,10 +2,11 @@
 
 import { fence } from '../fence.ts';
 import { holdPod } from '../ordinal-pod.ts';
-import type { ClaimRecord } from '../record.ts';
-import { ensureIntent, snapshotIntent } from '../intents.ts';
+import { timestamp } from '../../ports/clock.ts';
+import { claimsOf, statusOf, type ClaimRecord } from '../record.ts';
+import { ensureIntent, recordedIntent, snapshotIntent } from '../intents.ts';
 import { progressAt } from '../progress.ts';
-import { DONE, forEachClaim, pollMs, saveClaim, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { claimAt, DONE, forEachClaim, pollMs, saveClaim, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 
 export const snapshot: Step = {
   // It follows its progress instead: see `watch`.
@@ -35,44 +36,45 @@ async function request(context: StepContext, claim: ClaimRecord, index: number):
   return watch(context, claim.claimName, outcome.id);
 }
 
+const NOT_VISIBLE_YET = { failed: false, available: false, progress: 0 };
+
 async function watch(context: StepContext, claimName: string, id: string): Promise<StepResult> {
-  const seen = await context.disks.snapshot(id);
-  if (seen?.failed === true) return { kind: 'giveUp', reason: 'SnapshotFailed', message: `snapshot ${id} for claim ${claimName} failed at the cloud` };
-  if (seen?.available === true) return DONE;
-  const progress = progressAt('snapshot', (seen?.progress ?? 0) / 100);
-  const status = context.record.status ?? {};
-  if (progress !== status.progress) await context.save({ progress, progressAt: new Date(context.clock.now()).toISOString() });
-  else if (sinceMs(context, status.progressAt ?? status.stepStartedAt) > context.stepTimeoutMs) {
-    return { kind: 'giveUp', reason: 'SnapshotStuck', message: `snapshot ${id} for claim ${claimName} has stood at ${seen?.progress ?? 0} % for too long` };
+  const seen = (await context.disks.snapshot(id)) ?? NOT_VISIBLE_YET;
+  if (seen.failed) return { kind: 'giveUp', reason: 'SnapshotFailed', message: `snapshot ${id} for claim ${claimName} failed at the cloud` };
+  if (seen.available) return DONE;
+  const progress = progressAt('snapshot', seen.progress / 100);
+  const { progress: lastProgress, progressAt: since, stepStartedAt } = statusOf(context.record);
+  if (progress !== lastProgress) await context.save({ progress, progressAt: timestamp(context.clock) });
+  else if (sinceMs(context, since ?? stepStartedAt) > context.stepTimeoutMs) {
+    return { kind: 'giveUp', reason: 'SnapshotStuck', message: `snapshot ${id} for claim ${claimName} has stood at ${seen.progress} % for too long` };
   }
   return wait('Snapshotting', `snapshot ${id} for claim ${claimName} is under way`, pollMs(context));
 }
 
 /** The snapshot is not needed any more: kept in the record as discarded, deleted by retirement once the cloud has finished it. */
 async function letGo(context: StepContext, claim: ClaimRecord, index: number): Promise<StepResult> {
-  const { snapshot: slot } = claim;
-  if (slot?.token === undefined || slot.params === undefined || slot.requestedAt === undefined) return DONE;
-  let id = slot.id;
-  if (id === undefined) {
-    // Asked for, answer unknown: the same token finds out, or makes what is then let go of.
-    const outcome = await context.disks.createSnapshot({ token: slot.token, params: slot.params, requestedAt: slot.requestedAt });
-    if (outcome.kind === 'pending') return wait('SnapshotPending', outcome.message, outcome.retryAfterMs);
-    if (outcome.kind === 'ambiguous') return { kind: 'freeze', reason: 'SnapshotAmbiguous', message: outcome.message };
-    if (outcome.kind === 'created') id = outcome.id;
+  const known = claim.snapshot?.id;
+  if (known !== undefined) {
+    await discardSnapshot(context, index, known);
+    return DONE;
   }
-  const discarded = id === undefined ? {} : { discardedSnapshots: [...(claim.discardedSnapshots ?? []), id] };
-  await dropIntent(context, index, 'snapshot', discarded);
+  const intent = recordedIntent(claim.snapshot);
+  if (intent === undefined) return DONE;
+  // Asked for, answer unknown: the same token finds out, or makes what is then let go of.
+  const outcome = await context.disks.createSnapshot(intent);
+  if (outcome.kind === 'pending') return wait('SnapshotPending', outcome.message, outcome.retryAfterMs);
+  if (outcome.kind === 'ambiguous') return { kind: 'freeze', reason: 'SnapshotAmbiguous', message: outcome.message };
+  if (outcome.kind === 'created') await discardSnapshot(context, index, outcome.id);
+  else await dropIntent(context, index, 'snapshot');
   return DONE;
+}
+
+async function discardSnapshot(context: StepContext, index: number, id: string): Promise<void> {
+  await dropIntent(context, index, 'snapshot', { discardedSnapshots: [...(claimAt(context, index).discardedSnapshots ?? []), id] });
 }
 
 /** Takes a slot out of a claim's record. */
 export async function dropIntent(context: StepContext, index: number, slot: 'snapshot' | 'target', change: Partial<ClaimRecord> = {}): Promise<void> {
-  const claims = context.record.status?.claims ?? [];
-  await context.save({
-    claims: claims.map((claim, i) => {
-      if (i !== index) return claim;
-      const { [slot]: _dropped, ...rest } = claim;
-      return { ...rest, ...change };
-    }),
-  });
+  const { [slot]: _dropped, ...rest } = claimAt(context, index);
+  await context.save({ claims: claimsOf(context.record).with(index, { ...rest, ...change }) });
 }

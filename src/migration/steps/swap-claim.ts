@@ -6,11 +6,12 @@
 import { ApiError } from '../../kubernetes/api.ts';
 import { MIGRATION_LABEL, ROLE_LABEL, TOUCH_ANNOTATION } from '../../kubernetes/names.ts';
 import { claims, volumes, type PersistentVolume, type PersistentVolumeClaim } from '../../kubernetes/objects.ts';
+import { areBound, asRead, diskIdOf, holderUID, isRetained, isTerminating, labelOf, uidOf, volumePhase } from '../../kubernetes/reading.ts';
 import { claimFor } from '../claim-manifest.ts';
 import { fence } from '../fence.ts';
 import { holdPod } from '../ordinal-pod.ts';
-import type { ClaimRecord } from '../record.ts';
-import { claimAt, DONE, forEachClaim, InvariantBroken, namespaceOf, saveClaim, uidOf, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { statusOf, type ClaimRecord } from '../record.ts';
+import { claimAt, DONE, forEachClaim, InvariantBroken, namespaceOf, saveClaim, migrationUID, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { ourTargetVolume } from './create-volume.ts';
 import { sourceVolume } from './keep-source.ts';
 
@@ -35,27 +36,27 @@ async function swap(context: StepContext, claim: ClaimRecord): Promise<StepResul
 
   const live = await liveClaim(context, claim);
   if (live === undefined) return createClaim(context, claim, target.metadata.name);
-  if (live.metadata.deletionTimestamp !== undefined) return wait('ClaimTerminating', `claim ${claim.claimName} is terminating`, 100);
-  if (live.metadata.uid === claim.source.claimUID) return deleteOldClaim(context, claim, live);
+  if (isTerminating(live)) return wait('ClaimTerminating', `claim ${claim.claimName} is terminating`, 100);
+  if (uidOf(live) === claim.source.claimUID) return deleteOldClaim(context, claim, live);
   return settleClaim(context, { claim, live, volume: target, role: 'target' });
 }
 
 /** The one destructive call of the step: everything it rests on is read live just before. */
 async function deleteOldClaim(context: StepContext, claim: ClaimRecord, live: PersistentVolumeClaim): Promise<StepResult> {
   const source = await sourceVolume(context, claim);
-  if (source?.spec.persistentVolumeReclaimPolicy !== 'Retain') {
+  if (source === undefined || !isRetained(source)) {
     throw new InvariantBroken('SourceNotRetained', `PV ${claim.source.pv} is not Retain, so claim ${claim.claimName} is not deleted`);
   }
   const target = await ourTargetVolume(context, claim);
-  if (target?.status?.phase !== 'Available') return wait('VolumePending', `PV ${claim.target?.pv ?? ''} is not Available`, 200);
+  if (target === undefined || volumePhase(target) !== 'Available') return wait('VolumePending', `PV ${claim.target?.pv ?? ''} is not Available`, 200);
   await context.save({});
-  await context.api.delete(claims, { namespace: namespaceOf(context), name: claim.claimName }, { uid: live.metadata.uid ?? '', resourceVersion: live.metadata.resourceVersion ?? '' });
+  await context.api.delete(claims, claimRefOf(context, claim), asRead(live));
   return wait('ClaimTerminating', `claim ${claim.claimName} was deleted to change over to PV ${target.metadata.name}`, 20);
 }
 
 async function createClaim(context: StepContext, claim: ClaimRecord, volumeName: string): Promise<StepResult> {
   const role = volumeName === claim.source.pv ? 'source' : 'target';
-  const object = claimFor(claim, { namespace: namespaceOf(context), volumeName, labels: { [MIGRATION_LABEL]: uidOf(context), [ROLE_LABEL]: role } });
+  const object = claimFor(claim, { namespace: namespaceOf(context), volumeName, labels: { [MIGRATION_LABEL]: migrationUID(context), [ROLE_LABEL]: role } });
   try {
     await context.api.create(claims, object);
   } catch (error) {
@@ -69,27 +70,34 @@ async function createClaim(context: StepContext, claim: ClaimRecord, volumeName:
 /** A claim that is not the old one: bring it to Bound on `volume`, whoever made it. */
 async function settleClaim(context: StepContext, on: { claim: ClaimRecord; live: PersistentVolumeClaim; volume: PersistentVolume; role: 'source' | 'target' }): Promise<StepResult> {
   const { claim, live, volume, role } = on;
-  const ref = { namespace: namespaceOf(context), name: claim.claimName };
   const wanted = volume.metadata.name;
   if ((live.spec.volumeName ?? '') === '') {
-    await context.api.mergePatch(claims, ref, { metadata: { uid: live.metadata.uid, resourceVersion: live.metadata.resourceVersion }, spec: { volumeName: wanted } });
+    await context.api.mergePatch(claims, claimRefOf(context, claim), { metadata: asRead(live), spec: { volumeName: wanted } });
     return wait('ClaimPending', `claim ${claim.claimName} was steered to PV ${wanted}`, 20);
   }
   if (live.spec.volumeName !== wanted) return dropStrayClaim(context, claim, live);
-  if (live.status?.phase !== 'Bound' || volume.spec.claimRef?.uid !== live.metadata.uid) {
+  if (!areBound(live, volume)) {
     await touch(context, live, volume);
     return wait('ClaimPending', `claim ${claim.claimName} is not Bound to PV ${wanted} yet`, TOUCH_EVERY_MS);
   }
-  if (live.metadata.labels?.[MIGRATION_LABEL] !== uidOf(context) || live.metadata.labels[ROLE_LABEL] !== role) {
-    await context.api.mergePatch(claims, ref, { metadata: { uid: live.metadata.uid, labels: { ...claim.manifest.labels, [MIGRATION_LABEL]: uidOf(context), [ROLE_LABEL]: role }, annotations: claim.manifest.annotations } });
-  }
-  if (role === 'source') return DONE;
-  return fence(context, claim);
+  await dressClaim(context, { claim, live, role });
+  return role === 'source' ? DONE : fence(context, claim);
+}
+
+/** A claim that the StatefulSet controller made has only its template's labels and annotations. */
+async function dressClaim(context: StepContext, { claim, live, role }: { claim: ClaimRecord; live: PersistentVolumeClaim; role: 'source' | 'target' }): Promise<void> {
+  if (labelOf(live, MIGRATION_LABEL) === migrationUID(context) && labelOf(live, ROLE_LABEL) === role) return;
+  const labels = { ...claim.manifest.labels, [MIGRATION_LABEL]: migrationUID(context), [ROLE_LABEL]: role };
+  await context.api.mergePatch(claims, claimRefOf(context, claim), { metadata: { uid: uidOf(live), labels, annotations: claim.manifest.annotations } });
+}
+
+function claimRefOf(context: StepContext, claim: ClaimRecord): { namespace: string; name: string } {
+  return { namespace: namespaceOf(context), name: claim.claimName };
 }
 
 /** The first touch only after a moment: normally the claim is Bound within milliseconds, and a touch then is a conflict for the PV controller. */
 async function touch(context: StepContext, live: PersistentVolumeClaim, volume: PersistentVolume): Promise<void> {
-  if (volume.status?.phase !== 'Available') return;
+  if (volumePhase(volume) !== 'Available') return;
   const last = live.metadata.annotations?.[TOUCH_ANNOTATION] ?? live.metadata.creationTimestamp;
   if (last !== undefined && context.clock.now() - Date.parse(last) < TOUCH_EVERY_MS) return;
   await context.api.mergePatch(claims, { namespace: namespaceOf(context), name: live.metadata.name }, {
@@ -103,18 +111,24 @@ async function touch(context: StepContext, live: PersistentVolumeClaim, volume: 
  */
 async function dropStrayClaim(context: StepContext, claim: ClaimRecord, live: PersistentVolumeClaim): Promise<StepResult> {
   const name = live.spec.volumeName ?? '';
-  const ours = name === claim.source.pv || name === claim.target?.pv;
   const volume = await context.api.get(volumes, { name });
-  if (ours && volume !== undefined && volume.spec.persistentVolumeReclaimPolicy !== 'Retain') {
-    throw new InvariantBroken('NotRetained', `PV ${name} is not Retain, so claim ${claim.claimName}, which names it, is not deleted`);
-  }
-  const diskId = ours ? undefined : volume?.spec.csi?.volumeHandle;
-  if (diskId !== undefined && (await context.disks.disk(diskId))?.attachedAt !== undefined) {
-    return { kind: 'freeze', reason: 'ClaimOnStrangeDisk', message: `claim ${claim.claimName} is bound to PV ${name} (disk ${diskId}), which has been attached and is none of this migration's` };
-  }
+  const strange = volume === undefined ? undefined : await whyKept(context, claim, volume);
+  if (strange !== undefined) return strange;
   await context.save({});
-  await context.api.delete(claims, { namespace: namespaceOf(context), name: claim.claimName }, { uid: live.metadata.uid ?? '', resourceVersion: live.metadata.resourceVersion ?? '' });
+  await context.api.delete(claims, claimRefOf(context, claim), asRead(live));
   return wait('ClaimTerminating', `claim ${claim.claimName} asked for PV ${name} and was deleted to be made again`, 20);
+}
+
+async function whyKept(context: StepContext, claim: ClaimRecord, volume: PersistentVolume): Promise<StepResult | undefined> {
+  const { name } = volume.metadata;
+  if (name === claim.source.pv || name === claim.target?.pv) {
+    if (!isRetained(volume)) throw new InvariantBroken('NotRetained', `PV ${name} is not Retain, so claim ${claim.claimName}, which names it, is not deleted`);
+    return undefined;
+  }
+  const diskId = diskIdOf(volume);
+  const disk = diskId === undefined ? undefined : await context.disks.disk(diskId);
+  if (disk?.attachedAt === undefined) return undefined;
+  return { kind: 'freeze', reason: 'ClaimOnStrangeDisk', message: `claim ${claim.claimName} is bound to PV ${name} (disk ${disk.id}), which has been attached and is none of this migration's` };
 }
 
 /**
@@ -126,29 +140,29 @@ async function swapBack(context: StepContext, claim: ClaimRecord, index: number)
   const live = await liveClaim(context, claim);
   const source = await sourceVolume(context, claim);
   if (source === undefined) throw new InvariantBroken('SourceGone', `PV ${claim.source.pv} of claim ${claim.claimName} is gone`);
-  if (live !== undefined && live.metadata.deletionTimestamp !== undefined) return wait('ClaimTerminating', `claim ${claim.claimName} is terminating`, 100);
-
-  const boundBack = live !== undefined && live.spec.volumeName === source.metadata.name && source.spec.claimRef?.uid === live.metadata.uid && live.status?.phase === 'Bound';
-  if (boundBack) return rememberClaim(context, index, live);
+  if (live !== undefined && isTerminating(live)) return wait('ClaimTerminating', `claim ${claim.claimName} is terminating`, 100);
+  if (live !== undefined && areBound(live, source)) return rememberClaim(context, index, live);
   if (!isPreBound(source)) return freeSource(context, claim, source);
-  if (source.status?.phase !== 'Available') return wait('VolumePending', `PV ${source.metadata.name} is ${source.status?.phase ?? 'unknown'}, not Available yet`, 50);
+  if (volumePhase(source) !== 'Available') return wait('VolumePending', `PV ${source.metadata.name} is ${volumePhase(source)}, not Available yet`, 50);
 
   const target = await ourTargetVolume(context, claim);
-  if (target !== undefined && target.status?.phase !== 'Bound' && target.status?.phase !== 'Released') return dropNeverBound(context, target);
-  if (context.record.status?.reason === 'OwnerGone' && live === undefined) return DONE;
-  if (live === undefined) return createClaim(context, claim, source.metadata.name);
-  return settleClaim(context, { claim, live, volume: source, role: 'source' });
+  if (target !== undefined && !NO_LONGER_PREBOUND.has(volumePhase(target))) return dropNeverBound(context, target);
+  if (live !== undefined) return settleClaim(context, { claim, live, volume: source, role: 'source' });
+  // Nobody is left to want the claim; whoever re-creates it finds the old volume waiting for it.
+  return statusOf(context.record).reason === 'OwnerGone' ? DONE : createClaim(context, claim, source.metadata.name);
 }
+
+const NO_LONGER_PREBOUND = new Set(['Bound', 'Released']);
 
 async function rememberClaim(context: StepContext, index: number, live: PersistentVolumeClaim): Promise<StepResult> {
   const claim = claimAt(context, index);
-  if (claim.source.claimUID !== live.metadata.uid) await saveClaim(context, index, { source: { ...claim.source, claimUID: live.metadata.uid ?? '' } });
+  if (claim.source.claimUID !== uidOf(live)) await saveClaim(context, index, { source: { ...claim.source, claimUID: uidOf(live) } });
   return DONE;
 }
 
 /** Pre-bound by name: only the claim of that name can take it. Never an empty claimRef: any claim could take the data then. */
 function isPreBound(source: PersistentVolume): boolean {
-  return source.spec.claimRef?.name !== undefined && source.spec.claimRef.uid === undefined;
+  return source.spec.claimRef?.name !== undefined && holderUID(source) === undefined;
 }
 
 async function freeSource(context: StepContext, claim: ClaimRecord, source: PersistentVolume): Promise<StepResult> {
@@ -166,9 +180,9 @@ async function freeSource(context: StepContext, claim: ClaimRecord, source: Pers
 }
 
 async function dropNeverBound(context: StepContext, target: PersistentVolume): Promise<StepResult> {
-  if (target.metadata.deletionTimestamp === undefined) {
+  if (!isTerminating(target)) {
     await context.save({});
-    await context.api.delete(volumes, { name: target.metadata.name }, { uid: target.metadata.uid ?? '', resourceVersion: target.metadata.resourceVersion ?? '' });
+    await context.api.delete(volumes, { name: target.metadata.name }, asRead(target));
   }
   return wait('VolumeTerminating', `PV ${target.metadata.name} was never bound and is being deleted`, 20);
 }
@@ -182,6 +196,5 @@ export async function bindingProblem(context: StepContext, claim: ClaimRecord, v
   const live = await liveClaim(context, claim);
   if (live === undefined) return `claim ${claim.claimName} is gone`;
   if (volume === undefined) return `the volume of claim ${claim.claimName} is gone`;
-  if (live.status?.phase !== 'Bound' || live.spec.volumeName !== volume.metadata.name) return `claim ${claim.claimName} is ${live.status?.phase ?? 'not bound'} on ${live.spec.volumeName ?? 'no volume'}`;
-  return volume.spec.claimRef?.uid === live.metadata.uid ? undefined : `PV ${volume.metadata.name} is held by another claim than ${claim.claimName}`;
+  return areBound(live, volume) ? undefined : `claim ${claim.claimName} (${live.status?.phase ?? 'not bound'}, of volume ${live.spec.volumeName ?? 'none'}) and PV ${volume.metadata.name} are not bound to each other`;
 }

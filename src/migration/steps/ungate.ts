@@ -2,13 +2,15 @@
 // Then the gate comes off, and the scheduler follows the new PV's node affinity.
 
 import { CLUSTER_TAG, MIGRATION_LABEL, ROLE_LABEL, SUPERSEDED_TAG } from '../../kubernetes/names.ts';
-import { pods, volumeAttachments } from '../../kubernetes/objects.ts';
+import { pods, type Pod } from '../../kubernetes/objects.ts';
+import { asRead, isTerminating, storageCapacity, storageRequest, volumePhase } from '../../kubernetes/reading.ts';
 import { parseQuantity } from '../../kubernetes/quantity.ts';
 import { fence } from '../fence.ts';
 import { isGated, ordinalPod, removeGate } from '../ordinal-pod.ts';
-import type { ClaimRecord } from '../record.ts';
-import { DONE, forEachClaim, InvariantBroken, namespaceOf, pollMs, uidOf, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { claimsOf, courseOf, type ClaimRecord } from '../record.ts';
+import { DONE, forEachClaim, InvariantBroken, namespaceOf, pollMs, migrationUID, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { ourTargetVolume } from './create-volume.ts';
+import { attachmentOf } from './detach.ts';
 import { bindingProblem } from './swap-claim.ts';
 
 export const ungate: Step = {
@@ -25,9 +27,8 @@ async function lastLook(context: StepContext, claim: ClaimRecord): Promise<StepR
   const target = await ourTargetVolume(context, claim);
   const problem = await bindingProblem(context, claim, target);
   if (problem !== undefined) return { kind: 'giveUp', reason: 'ClaimChanged', message: problem };
-  const capacity = parseQuantity(target?.spec.capacity?.['storage'] ?? '0');
-  if (capacity < parseQuantity(claim.manifest.spec.resources?.requests?.['storage'] ?? '0')) {
-    return { kind: 'giveUp', reason: 'VolumeTooSmall', message: `PV ${target?.metadata.name ?? ''} is smaller than what claim ${claim.claimName} asks for` };
+  if (target === undefined || parseQuantity(storageCapacity(target)) < parseQuantity(storageRequest(claim.manifest))) {
+    return { kind: 'giveUp', reason: 'VolumeTooSmall', message: `the new volume is smaller than what claim ${claim.claimName} asks for` };
   }
   const untouched = await fence(context, claim);
   if (untouched.kind !== 'done') return untouched;
@@ -38,12 +39,12 @@ async function lastLook(context: StepContext, claim: ClaimRecord): Promise<StepR
 
 /** Found by these, should the record ever be lost: whose source it was, and what took its place. */
 function supersededTags(context: StepContext, claim: ClaimRecord): Record<string, string> {
-  return { [SUPERSEDED_TAG]: claim.target?.diskId ?? '', [MIGRATION_LABEL]: uidOf(context), [CLUSTER_TAG]: context.clusterUID, [ROLE_LABEL]: 'source' };
+  return { [SUPERSEDED_TAG]: claim.target?.diskId ?? '', [MIGRATION_LABEL]: migrationUID(context), [CLUSTER_TAG]: context.clusterUID, [ROLE_LABEL]: 'source' };
 }
 
 async function open(context: StepContext): Promise<StepResult> {
   const pod = await ordinalPod(context);
-  if (pod !== undefined && pod.metadata.deletionTimestamp === undefined) await removeGate(context, pod);
+  if (pod !== undefined && !isTerminating(pod)) await removeGate(context, pod);
   return DONE;
 }
 
@@ -54,20 +55,24 @@ async function open(context: StepContext): Promise<StepResult> {
 async function takeBack(context: StepContext): Promise<StepResult> {
   if (!(await claimsSwapped(context))) return unmark(context);
   const pod = await ordinalPod(context);
-  if (pod !== undefined && !isGated(pod)) {
-    if (await targetEverAttached(context)) return attachedMeanwhile();
-    if (pod.metadata.deletionTimestamp === undefined) {
-      await context.save({});
-      await context.api.delete(pods, { namespace: namespaceOf(context), name: pod.metadata.name }, { uid: pod.metadata.uid ?? '', resourceVersion: pod.metadata.resourceVersion ?? '' });
-    }
-    return wait('PodTerminating', `pod ${pod.metadata.name} is taken back behind the gate`, 50);
-  }
-  const attachments = await context.api.list(volumeAttachments);
-  const targets = new Set((context.record.status?.claims ?? []).map((claim) => claim.target?.pv));
-  const attached = attachments.find((attachment) => targets.has(attachment.spec.source.persistentVolumeName));
-  if (attached !== undefined) return wait('Detaching', `PV ${attached.spec.source.persistentVolumeName ?? ''} still has an attachment to node ${attached.spec.nodeName}`, pollMs(context));
-  const declared = context.record.status?.course === 'Restore';
+  if (pod !== undefined && !isGated(pod)) return regate(context, pod);
+  const detached = await forEachClaim(context, async (claim) => {
+    const attached = await attachmentOf(context, claim.target?.pv ?? '');
+    return attached === undefined ? DONE : wait('Detaching', `PV ${claim.target?.pv ?? ''} still has an attachment to node ${attached.spec.nodeName}`, pollMs(context));
+  });
+  if (detached.kind !== 'done') return detached;
+  // Under restore-source the new disk was attached, is known to have been, and is kept.
+  const declared = courseOf(context.record) === 'Restore';
   return !declared && (await targetEverAttached(context)) ? attachedMeanwhile() : unmark(context);
+}
+
+async function regate(context: StepContext, pod: Pod): Promise<StepResult> {
+  if (await targetEverAttached(context)) return attachedMeanwhile();
+  if (!isTerminating(pod)) {
+    await context.save({});
+    await context.api.delete(pods, { namespace: namespaceOf(context), name: pod.metadata.name }, asRead(pod));
+  }
+  return wait('PodTerminating', `pod ${pod.metadata.name} is taken back behind the gate`, 50);
 }
 
 function attachedMeanwhile(): StepResult {
@@ -83,16 +88,16 @@ async function unmark(context: StepContext): Promise<StepResult> {
 }
 
 async function claimsSwapped(context: StepContext): Promise<boolean> {
-  for (const claim of context.record.status?.claims ?? []) {
+  for (const claim of claimsOf(context.record)) {
     const target = claim.target?.pv === undefined ? undefined : await ourTargetVolume(context, claim);
-    if (target?.status?.phase === 'Bound') return true;
+    if (target !== undefined && volumePhase(target) === 'Bound') return true;
   }
   return false;
 }
 
 /** Whether any new disk has ever been attached: the point of no return, asked of the cloud. */
 export async function targetEverAttached(context: StepContext): Promise<boolean> {
-  for (const claim of context.record.status?.claims ?? []) {
+  for (const claim of claimsOf(context.record)) {
     const diskId = claim.target?.diskId;
     if (diskId === undefined) continue;
     const disk = await context.disks.disk(diskId);
