@@ -1,7 +1,7 @@
 // After a move that did not succeed its ordinal waits before the next try: a minute, doubled each time, six hours at most. Pure: it
 // reads what ended from the records, so that a restart forgets nothing.
 
-import { ended, type OrdinalMigration } from '../migration/record.ts';
+import { ended, statusOf, type OrdinalMigration } from '../migration/record.ts';
 
 const FIRST_MS = 60_000;
 const LONGEST_MS = 6 * 3_600_000;
@@ -21,9 +21,10 @@ export function backOffs(records: readonly OrdinalMigration[], nowMs: number): H
     const failures = trailingFailures(own);
     const last = failures.at(0);
     if (last === undefined) return [];
-    const untilMs = Date.parse(last.status?.finishedAt ?? '') + Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures.length - 1));
+    const { finishedAt = '', phase = '', reason = '', message = '' } = statusOf(last);
+    const untilMs = Date.parse(finishedAt) + Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures.length - 1));
     if (untilMs <= nowMs) return [];
-    return [{ ordinal, untilMs, message: `the last move of ordinal ${ordinal} ended ${last.status?.phase ?? ''} (${last.status?.reason ?? ''}: ${last.status?.message ?? ''}); it is tried again after ${new Date(untilMs).toISOString()}` }];
+    return [{ ordinal, untilMs, message: `the last move of ordinal ${ordinal} ended ${phase} (${reason}: ${message}); it is tried again after ${new Date(untilMs).toISOString()}` }];
   });
 }
 

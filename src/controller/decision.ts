@@ -4,7 +4,7 @@
 import { mutatingWebhooks, type Namespace, type StatefulSet } from '../kubernetes/objects.ts';
 import type { Api } from '../kubernetes/api.ts';
 import type { Layout } from '../layout/layout.ts';
-import { ended, type OrdinalMigration } from '../migration/record.ts';
+import { courseOf, ended, statusOf, type OrdinalMigration } from '../migration/record.ts';
 import type { GuardContext } from '../planner/guards/guard.ts';
 import { nextMoves, type Turn } from '../planner/next-moves.ts';
 import { plan, type Plan } from '../planner/plan.ts';
@@ -97,8 +97,9 @@ async function factsOf(ports: DecisionPorts, on: { set: StatefulSet; policy: Pol
 
 /** Where the ordinal will be when the move under way is over. */
 function headedFor(record: OrdinalMigration): string {
-  const goesBack = record.status?.course === 'Undo' || record.status?.course === 'Restore';
-  return (goesBack && record.status?.resumeAt === undefined ? record.status?.claims?.[0]?.source.zone : undefined) ?? record.spec.targetZone;
+  const { resumeAt, claims: [first] = [] } = statusOf(record);
+  const goesBack = courseOf(record) !== 'Forward' && resumeAt === undefined;
+  return goesBack && first !== undefined ? first.source.zone : record.spec.targetZone;
 }
 
 async function decided(

@@ -1,8 +1,8 @@
 // The metrics of migrations, from the watch: what is in flight by step, how far, how long steps took, how moves ended, what is retained.
 
 import type { Reflector } from '../kubernetes/reflector.ts';
-import { ended, inFlight, phaseOf, type OrdinalMigration } from '../migration/record.ts';
-import type { Metrics } from '../observability/metrics.ts';
+import { ended, inFlight, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
+import type { Metrics, SetName } from '../observability/metrics.ts';
 import { retainedVolumes } from './report.ts';
 
 const GIB = 1024 ** 3;
@@ -12,16 +12,20 @@ export function migrationMetrics(migrations: Reflector<OrdinalMigration>, metric
   return migrations.onChange(({ type, object, previous }) => {
     setGauges(migrations.list(), metrics);
     const set = { namespace: object.metadata.namespace ?? '', statefulset: object.spec.statefulSetRef.name };
+    const { progress = 0 } = statusOf(object);
     const underWay = type !== 'deleted' && inFlight(object);
-    metrics.setMigrationProgress({ ...set, ordinal: object.spec.ordinal }, underWay ? (object.status?.progress ?? 0) / 100 : undefined);
+    metrics.setMigrationProgress({ ...set, ordinal: object.spec.ordinal }, underWay ? progress / 100 : undefined);
     // Counted on the change alone: what had ended before this daemon began is not counted again.
     if (previous === undefined || type === 'deleted') return;
     observeSteps(object, previous, metrics);
-    if (ended(object) && !ended(previous)) {
-      metrics.migrationEnded(set, phaseOf(object), secondsBetween(object.status?.startedAt, object.status?.finishedAt));
-      if (object.status?.downtimeSeconds !== undefined) metrics.ordinalWasDown(object.status.downtimeSeconds);
-    }
+    if (ended(object) && !ended(previous)) observeEnd(object, set, metrics);
   });
+}
+
+function observeEnd(record: OrdinalMigration, set: SetName, metrics: Metrics): void {
+  const { startedAt, finishedAt, downtimeSeconds } = statusOf(record);
+  metrics.migrationEnded(set, phaseOf(record), secondsBetween(startedAt, finishedAt));
+  if (downtimeSeconds !== undefined) metrics.ordinalWasDown(downtimeSeconds);
 }
 
 function setGauges(records: readonly OrdinalMigration[], metrics: Metrics): void {

@@ -4,7 +4,7 @@ import type { Api } from '../kubernetes/api.ts';
 import { isNotFound } from '../kubernetes/refusals.ts';
 import { type Condition, type StatefulSet } from '../kubernetes/objects.ts';
 import { sourceRetentionEnds } from '../migration/retirement.ts';
-import { ended, inFlight, phaseOf, type OrdinalMigration } from '../migration/record.ts';
+import { ended, inFlight, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
 import type { Plan, PlannedMove } from '../planner/plan.ts';
 import type { Blocked } from '../planner/reasons.ts';
 import type { Problem } from '../policy/problem.ts';
@@ -104,9 +104,8 @@ function groupBlocked(blocked: readonly Blocked[]): ReportedBlock[] {
 
 /** `0,1,2,7` → `0-2,7`. */
 export function ranges(ordinals: readonly number[]): string {
-  const sorted = [...new Set(ordinals)].toSorted((a, b) => a - b);
   const runs: [number, number][] = [];
-  for (const ordinal of sorted) {
+  for (const ordinal of [...new Set(ordinals)].toSorted((a, b) => a - b)) {
     const last = runs.at(-1);
     if (last !== undefined && last[1] === ordinal - 1) last[1] = ordinal;
     else runs.push([ordinal, ordinal]);
@@ -117,10 +116,9 @@ export function ranges(ordinals: readonly number[]): string {
 function conditionsOf(state: { plan: Plan; blocked: readonly Blocked[]; underWay: readonly OrdinalMigration[] }, now: string): Condition[] {
   const { plan, blocked, underWay } = state;
   const condition = (type: string, status: boolean, [reason, message]: [string, string]): Condition => ({ type, status: status ? 'True' : 'False', reason, message, lastTransitionTime: now });
-  const frozen = underWay.filter((record) => phaseOf(record) === 'Frozen');
   const moving = underWay.filter((record) => inFlight(record) && phaseOf(record) !== 'Frozen');
-  const [firstFrozen] = frozen;
-  const held = firstFrozen === undefined ? blocked[0] : { reason: 'Frozen', message: `${firstFrozen.metadata.name}: ${firstFrozen.status?.message ?? ''}` };
+  const firstFrozen = underWay.find((record) => phaseOf(record) === 'Frozen');
+  const held = firstFrozen === undefined ? blocked[0] : { reason: 'Frozen', message: `${firstFrozen.metadata.name}: ${statusOf(firstFrozen).message ?? ''}` };
   return [
     condition('Satisfied', plan.satisfied, plan.unsatisfied === undefined ? ['AsDeclared', 'every disk is where the policy wants it'] : [plan.unsatisfied.reason, plan.unsatisfied.message]),
     condition('Progressing', moving.length > 0, moving.length > 0 ? ['Moving', `${moving.length} ordinal${moving.length === 1 ? '' : 's'} being moved`] : ['Idle', 'nothing is being moved']),
@@ -130,11 +128,10 @@ function conditionsOf(state: { plan: Plan; blocked: readonly Blocked[]; underWay
 
 /** Writes the report when it says something new; times of conditions that did not change stay. */
 export async function writeReport(api: Api, set: StatefulSet, before: SpreadReport | undefined, status: SpreadReportStatus): Promise<void> {
-  const wanted = { ...status, conditions: keepTimes(status.conditions ?? [], before?.status?.conditions ?? []) };
-  if (before !== undefined && sameJson(before.status, wanted)) return;
-  const namespace = set.metadata.namespace ?? '';
-  const ref = { namespace, name: set.metadata.name };
+  if (before !== undefined && sameJson(before.status, withTimesOf(before, status))) return;
+  const ref = { namespace: set.metadata.namespace ?? '', name: set.metadata.name };
   const live = (await api.get(spreadReports, ref)) ?? (await api.create(spreadReports, emptyReport(set)));
+  const wanted = withTimesOf(live, status);
   if (sameJson(live.status, wanted)) return;
   // Fields that are said no more must go, so each is either written or removed.
   const removed = Object.fromEntries(Object.keys(live.status ?? {}).map((key) => [key, null]));
@@ -158,6 +155,10 @@ export async function removeReport(api: Api, report: SpreadReport): Promise<void
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
+}
+
+function withTimesOf(report: SpreadReport, status: SpreadReportStatus): SpreadReportStatus {
+  return { ...status, conditions: keepTimes(status.conditions ?? [], report.status?.conditions ?? []) };
 }
 
 function keepTimes(conditions: readonly Condition[], before: readonly Condition[]): Condition[] {

@@ -2,11 +2,13 @@
 // somebody uses again is kept, and said. A ledger row (SourceRetired=False) and the finalizer stay until then.
 
 import { FINALIZER } from '../kubernetes/names.ts';
-import { claims, volumeAttachments, volumes, type PersistentVolume } from '../kubernetes/objects.ts';
+import { claims, volumes, type Condition, type PersistentVolume } from '../kubernetes/objects.ts';
+import { areBound, asRead, diskIdOf, holderUID, isRetained, isTerminating, uidOf, volumePhase } from '../kubernetes/reading.ts';
 import { timestamp } from '../ports/clock.ts';
-import { touchedSince } from './fence.ts';
-import { ended, ordinalMigrations, type ClaimRecord, type OrdinalMigration } from './record.ts';
+import { stampsOf, touchedSince, type AttachmentStamps } from './fence.ts';
+import { ended, ordinalMigrations, phaseOf, statusOf, type ClaimRecord, type OrdinalMigration } from './record.ts';
 import { contextFor, type Visit } from './runner.ts';
+import { attachmentOf } from './steps/detach.ts';
 import { claimAt, namespaceOf, saveClaim, type MigrationPorts, type StepContext } from './step.ts';
 
 const DAY_MS = 86_400_000;
@@ -44,26 +46,41 @@ async function retireClaim(context: StepContext, index: number): Promise<Retirem
 }
 
 async function conclude(context: StepContext, found: Retirement[]): Promise<Visit> {
-  const kept = found.find((one) => one.kind === 'kept');
-  const laterMs = Math.min(...found.map((one) => (one.kind === 'later' ? one.ms : one.kind === 'kept' ? LOOK_AGAIN_MS : Number.POSITIVE_INFINITY)));
+  const held = found.find((one) => one.kind === 'kept');
+  const laterMs = Math.min(...found.map((one) => lookAgainMs(one)));
   if (Number.isFinite(laterMs)) {
-    await noteRetired(context, 'False', kept?.kind === 'kept' ? kept.reason : 'Retained', kept?.kind === 'kept' ? kept.message : 'kept for the retention');
+    await noteRetired(context, held === undefined ? { ...RETAINED, kind: 'retained' } : held);
     return { kind: 'again', afterMs: laterMs };
   }
   const forEver = found.some((one) => one.kind === 'never');
-  await noteRetired(context, forEver ? 'False' : 'True', forEver ? 'KeptForEver' : 'Retired', forEver ? 'what is left is kept until a person sees to it' : 'nothing of the move is left');
-  if (forEver && context.record.status?.phase === 'Failed') return { kind: 'again', afterMs: LOOK_AGAIN_MS };
+  await noteRetired(context, forEver ? KEPT_FOR_EVER : RETIRED);
+  if (forEver && phaseOf(context.record) === 'Failed') return { kind: 'again', afterMs: LOOK_AGAIN_MS };
   return release(context);
 }
 
-async function noteRetired(context: StepContext, status: 'True' | 'False', reason: string, message: string): Promise<void> {
-  const conditions = context.record.status?.conditions ?? [];
-  const last = conditions.find((condition) => condition.type === 'SourceRetired');
-  if (last?.status === status && last.reason === reason && last.message === message) return;
-  const condition = { type: 'SourceRetired', status, reason, message, lastTransitionTime: timestamp(context.clock) };
-  await context.save({ conditions: [...conditions.filter((one) => one.type !== 'SourceRetired'), condition] });
-  const kept = reason !== 'Retained' && reason !== 'Retired' && reason !== 'KeptForEver';
-  if (status === 'True' || kept) context.report(context.record, { type: kept ? 'Warning' : 'Normal', event: 'SourceRetired', message: kept ? `not retired: ${message}` : message });
+function lookAgainMs(one: Retirement): number {
+  if (one.kind === 'kept') return LOOK_AGAIN_MS;
+  return one.kind === 'later' ? one.ms : Number.POSITIVE_INFINITY;
+}
+
+/** `kept`: due, but something speaks against it; a person should hear of it. */
+interface LedgerRow {
+  kind: 'retained' | 'retired' | 'kept';
+  reason: string;
+  message: string;
+}
+
+const RETAINED = { reason: 'Retained', message: 'kept for the retention' };
+const KEPT_FOR_EVER: LedgerRow = { kind: 'retained', reason: 'KeptForEver', message: 'what is left is kept until a person sees to it' };
+const RETIRED: LedgerRow = { kind: 'retired', reason: 'Retired', message: 'nothing of the move is left' };
+
+async function noteRetired(context: StepContext, { kind, reason, message }: LedgerRow): Promise<void> {
+  const { conditions = [] } = statusOf(context.record);
+  const condition: Condition = { type: 'SourceRetired', status: kind === 'retired' ? 'True' : 'False', reason, message, lastTransitionTime: timestamp(context.clock) };
+  if (conditions.some((last) => last.type === condition.type && last.status === condition.status && last.reason === reason && last.message === message)) return;
+  await context.save({ conditions: [...conditions.filter(({ type }) => type !== condition.type), condition] });
+  if (kind === 'kept') context.report(context.record, { type: 'Warning', event: 'SourceRetired', message: `not retired: ${message}` });
+  if (kind === 'retired') context.report(context.record, { type: 'Normal', event: 'SourceRetired', message });
 }
 
 /** The record may go now: nothing more will be deleted for it. */
@@ -94,20 +111,19 @@ async function retireSource(context: StepContext, index: number): Promise<Retire
 /** `restore-source` kept the newer volume and disk: they go like a source does, only that nothing was moved onto anything from them. */
 async function retireRescued(context: StepContext, index: number): Promise<Retirement> {
   const claim = claimAt(context, index);
-  if (claim.target?.diskId === undefined || claim.target.retiredAt !== undefined) return GONE;
+  const { target, rescue = {} } = claim;
+  if (target?.diskId === undefined || target.retiredAt !== undefined) return GONE;
   const due = notBefore(context, sourceRetentionEnds(context.record, claim));
   if (due !== undefined) return due;
-  const stamps = { ...(claim.rescue?.attachedAt === undefined ? {} : { attachedAt: claim.rescue.attachedAt }), ...(claim.rescue?.detachedAt === undefined ? {} : { detachedAt: claim.rescue.detachedAt }) };
-  const holds = (await whatUses(context, { pv: claim.target.pv ?? '', pvUID: claim.target.pvUID ?? '', diskId: claim.target.diskId, claimUID: undefined, stamps })) ?? (await notUploaded(context, claim.rescue?.id));
-  if (holds !== undefined) return holds;
-  return deleteVolumeAndDisk(context, index, 'target');
+  const left: LeftVolume = { pv: target.pv ?? '', pvUID: target.pvUID ?? '', diskId: target.diskId, claimUID: undefined, stamps: stampsOf(rescue) };
+  const holds = (await whatUses(context, left)) ?? (await notUploaded(context, rescue.id));
+  return holds ?? deleteVolumeAndDisk(context, index, 'target');
 }
 
 /** Everything that speaks for keeping the source, read live. */
 async function whatHoldsSource(context: StepContext, claim: ClaimRecord): Promise<Retirement | undefined> {
-  const stamps = { ...(claim.source.attachedAt === undefined ? {} : { attachedAt: claim.source.attachedAt }), ...(claim.source.detachedAt === undefined ? {} : { detachedAt: claim.source.detachedAt }) };
   return (
-    (await whatUses(context, { pv: claim.source.pv, pvUID: claim.source.pvUID, diskId: claim.source.diskId, claimUID: claim.source.claimUID, stamps })) ??
+    (await whatUses(context, { ...claim.source, stamps: stampsOf(claim.source) })) ??
     (await successorMissing(context, claim)) ??
     (await notUploaded(context, claim.snapshot?.retiredAt === undefined ? claim.snapshot?.id : undefined))
   );
@@ -119,42 +135,46 @@ interface LeftVolume {
   diskId: string;
   /** The claim that held it last; undefined when any dead claim may have. */
   claimUID: string | undefined;
-  stamps: { attachedAt?: string; detachedAt?: string };
+  stamps: AttachmentStamps;
 }
 
 async function whatUses(context: StepContext, left: LeftVolume): Promise<Retirement | undefined> {
   const all = await context.api.list(volumes);
-  const same = all.filter((volume) => volume.spec.csi?.volumeHandle === left.diskId);
-  const other = same.find((volume) => volume.metadata.uid !== left.pvUID);
-  if (other !== undefined) return kept('SourceInUse', `disk ${left.diskId} has another PV, ${other.metadata.name}`);
+  const same = all.filter((volume) => diskIdOf(volume) === left.diskId);
+  const other = same.find((volume) => uidOf(volume) !== left.pvUID);
+  if (other !== undefined) return keep('SourceInUse', `disk ${left.diskId} has another PV, ${other.metadata.name}`);
   const volume = same[0];
   const problem = volume === undefined ? undefined : volumeInUse(volume, left);
-  if (problem !== undefined) return kept('SourceInUse', problem);
-  const attachment = (await context.api.list(volumeAttachments)).find((one) => one.spec.source.persistentVolumeName === left.pv);
-  if (attachment !== undefined) return kept('SourceInUse', `PV ${left.pv} is attached to node ${attachment.spec.nodeName}`);
+  if (problem !== undefined) return keep('SourceInUse', problem);
+  const attachment = await attachmentOf(context, left.pv);
+  if (attachment !== undefined) return keep('SourceInUse', `PV ${left.pv} is attached to node ${attachment.spec.nodeName}`);
   const disk = await context.disks.disk(left.diskId);
   const touched = disk === undefined ? undefined : touchedSince(disk, left.stamps);
-  return touched === undefined ? undefined : kept('SourceInUse', `disk ${left.diskId} was used after the move: ${touched}`);
+  return touched === undefined ? undefined : keep('SourceInUse', `disk ${left.diskId} was used after the move: ${touched}`);
 }
 
 function volumeInUse(volume: PersistentVolume, left: LeftVolume): string | undefined {
   const { name } = volume.metadata;
-  if (volume.status?.phase !== 'Released') return `PV ${name} is ${volume.status?.phase ?? 'unknown'}, not Released`;
-  if (left.claimUID !== undefined && volume.spec.claimRef?.uid !== left.claimUID) return `PV ${name} was claimed by ${volume.spec.claimRef?.name ?? 'somebody'} again`;
-  if (volume.spec.persistentVolumeReclaimPolicy !== 'Retain') return `PV ${name} is ${volume.spec.persistentVolumeReclaimPolicy ?? ''}: somebody has taken it in hand`;
-  return undefined;
+  if (volumePhase(volume) !== 'Released') return `PV ${name} is ${volumePhase(volume)}, not Released`;
+  if (left.claimUID !== undefined && holderUID(volume) !== left.claimUID) return `PV ${name} was claimed by somebody again`;
+  return isRetained(volume) ? undefined : `PV ${name} is no longer Retain: somebody has taken it in hand`;
 }
 
 /** The source goes only while the claim is Bound to the disk that took its place, or to what took that one's place. */
 async function successorMissing(context: StepContext, claim: ClaimRecord): Promise<Retirement | undefined> {
-  const live = await context.api.get(claims, { namespace: namespaceOf(context), name: claim.claimName });
-  const volume = live?.spec.volumeName === undefined ? undefined : await context.api.get(volumes, { name: live.spec.volumeName });
-  const diskId = volume?.spec.csi?.volumeHandle;
-  if (live?.status?.phase !== 'Bound' || diskId === undefined) return kept('SuccessorMissing', `claim ${claim.claimName} is not Bound to a disk, so disk ${claim.source.diskId} may be the last copy`);
+  const diskId = await diskOfClaim(context, claim.claimName);
+  if (diskId === undefined) return keep('SuccessorMissing', `claim ${claim.claimName} is not Bound to a disk, so disk ${claim.source.diskId} may be the last copy`);
   if (!(await descends(context, diskId, claim.target?.diskId ?? ''))) {
-    return kept('SuccessorMissing', `claim ${claim.claimName} is on disk ${diskId}, which did not come from disk ${claim.source.diskId}`);
+    return keep('SuccessorMissing', `claim ${claim.claimName} is on disk ${diskId}, which did not come from disk ${claim.source.diskId}`);
   }
-  return (await context.disks.disk(diskId)) === undefined ? kept('SuccessorMissing', `the cloud does not show disk ${diskId} of claim ${claim.claimName}`) : undefined;
+  return (await context.disks.disk(diskId)) === undefined ? keep('SuccessorMissing', `the cloud does not show disk ${diskId} of claim ${claim.claimName}`) : undefined;
+}
+
+/** The disk that a claim is Bound to, live. */
+async function diskOfClaim(context: StepContext, name: string): Promise<string | undefined> {
+  const live = await context.api.get(claims, { namespace: namespaceOf(context), name });
+  const volume = live?.spec.volumeName === undefined ? undefined : await context.api.get(volumes, { name: live.spec.volumeName });
+  return live !== undefined && volume !== undefined && areBound(live, volume) ? diskIdOf(volume) : undefined;
 }
 
 /** Whether `diskId` is `ancestor`, or was made from it by moves that succeeded. */
@@ -177,21 +197,15 @@ async function notUploaded(context: StepContext, snapshotId: string | undefined)
   if (snapshotId === undefined) return undefined;
   const seen = await context.disks.snapshot(snapshotId);
   if (seen === undefined || seen.accomplished) return undefined;
-  return seen.failed ? kept('SnapshotFailed', `snapshot ${snapshotId} failed after the new disk had been made from it: the old disk is kept for a person to decide`) : { kind: 'later', ms: 60_000 };
+  return seen.failed ? keep('SnapshotFailed', `snapshot ${snapshotId} failed after the new disk had been made from it: the old disk is kept for a person to decide`) : { kind: 'later', ms: 60_000 };
 }
 
 async function deleteVolumeAndDisk(context: StepContext, index: number, which: 'source' | 'target'): Promise<Retirement> {
-  const part = claimAt(context, index)[which];
-  const pv = part?.pv ?? '';
-  const diskId = part?.diskId ?? '';
+  const { pv = '', diskId = '' } = claimAt(context, index)[which] ?? {};
   await markPart(context, index, which, { retiringAt: timestamp(context.clock) });
   const volume = await context.api.get(volumes, { name: pv });
-  if (volume !== undefined) {
-    if (volume.metadata.deletionTimestamp === undefined) {
-      await context.api.delete(volumes, { name: pv }, { uid: volume.metadata.uid ?? '', resourceVersion: volume.metadata.resourceVersion ?? '' });
-    }
-    if ((await context.api.get(volumes, { name: pv })) !== undefined) return { kind: 'later', ms: 1_000 };
-  }
+  if (volume !== undefined && !isTerminating(volume)) await context.api.delete(volumes, { name: pv }, asRead(volume));
+  if (volume !== undefined && (await context.api.get(volumes, { name: pv })) !== undefined) return { kind: 'later', ms: 1_000 };
   await context.disks.deleteDisk(diskId);
   if ((await context.disks.disk(diskId)) !== undefined) return { kind: 'later', ms: 2_000 };
   await markPart(context, index, which, { retiredAt: timestamp(context.clock) });
@@ -204,12 +218,17 @@ async function markPart(context: StepContext, index: number, which: 'source' | '
   else await saveClaim(context, index, { target: { ...claim.target, ...stamp } });
 }
 
+function snapshotRetentionEnds(record: OrdinalMigration): number | undefined {
+  const { terms, finishedAt = '' } = statusOf(record);
+  const retention = terms?.snapshotRetentionMs ?? DAY_MS;
+  return retention === 'forever' ? undefined : Date.parse(finishedAt) + retention;
+}
+
 async function retireSnapshot(context: StepContext, index: number, slot: 'snapshot' | 'rescue'): Promise<Retirement> {
   const claim = claimAt(context, index);
   const held = claim[slot];
   if (held?.id === undefined || held.retiredAt !== undefined) return GONE;
-  const retention = context.record.status?.terms?.snapshotRetentionMs ?? DAY_MS;
-  const due = notBefore(context, retention === 'forever' ? undefined : Date.parse(context.record.status?.finishedAt ?? '') + retention);
+  const due = notBefore(context, snapshotRetentionEnds(context.record));
   if (due !== undefined) return due;
   const gone = await deleteFinishedSnapshot(context, held.id);
   if (gone.kind === 'done') await saveClaim(context, index, { [slot]: { ...held, retiredAt: timestamp(context.clock) } });
@@ -240,6 +259,6 @@ function notBefore(context: StepContext, dueAt: number | undefined): Retirement 
   return ms > 0 ? { kind: 'later', ms } : undefined;
 }
 
-function kept(reason: string, message: string): Retirement {
+function keep(reason: string, message: string): Retirement {
   return { kind: 'kept', reason, message };
 }

@@ -10,16 +10,17 @@
 import { ApiError, ApiUnreachable } from '../kubernetes/api.ts';
 import { LeaseLost } from '../kubernetes/fence.ts';
 import { isConflict, isTestFailed } from '../kubernetes/refusals.ts';
+import { uidOf } from '../kubernetes/reading.ts';
 import { DiskError } from '../ports/disks.ts';
 import { timestamp } from '../ports/clock.ts';
 import { endMigration } from './ending.ts';
 import { closeLast, HISTORY_LENGTH } from './history.ts';
 import { namespaceGone, ownerGone } from './owner.ts';
 import { progressAt } from './progress.ts';
-import { nameOf, ordinalMigrations, phaseOf, RESTORE_STEPS, RESTORE_UNDO_STEPS, START_OVER_STEPS, STEPS, UNDO_STEPS, type OrdinalMigration, type OrdinalMigrationStatus, type StepName } from './record.ts';
+import { claimsOf, nameOf, ordinalMigrations, phaseOf, RESTORE_STEPS, RESTORE_UNDO_STEPS, START_OVER_STEPS, statusOf, STEPS, UNDO_STEPS, type OrdinalMigration, type OrdinalMigrationStatus, type StepName } from './record.ts';
 import { handleRequest } from './requests.ts';
 import { reviewFrozen } from './frozen.ts';
-import { InvariantBroken, sinceMs, type MigrationPorts, type StatusPatch, type StepContext, type StepResult } from './step.ts';
+import { DONE, InvariantBroken, sinceMs, type MigrationPorts, type Step, type StatusPatch, type StepContext, type StepResult } from './step.ts';
 import { stepNamed } from './steps/index.ts';
 
 /** What the caller does next: come back after so long (sooner when something changed), or nothing more. */
@@ -75,17 +76,18 @@ async function visitRecord(context: StepContext): Promise<Visit> {
 }
 
 async function runStep(context: StepContext): Promise<StepResult> {
-  const status = context.record.status ?? {};
-  if ((status.epoch ?? 0) > context.epoch) throw new LeaseLost(`a daemon of epoch ${status.epoch ?? 0} has written ${nameOf(context.record)}; this one is of epoch ${context.epoch}`);
-  const name = status.step ?? 'rehearse';
+  const { epoch = 0, step: name = 'rehearse' } = statusOf(context.record);
+  if (epoch > context.epoch) throw new LeaseLost(`a daemon of epoch ${epoch} has written ${nameOf(context.record)}; this one is of epoch ${context.epoch}`);
   const step = stepNamed(name);
   if (step === undefined) return { kind: 'freeze', reason: 'UnknownStep', message: `this version of zonespread does not know the step "${name}"; run the version that wrote it` };
-  if (phaseOf(context.record) === 'RollingBack') return isRestoreStep(name) ? step.run(context) : (step.undo?.(context) ?? { kind: 'done' });
+  if (phaseOf(context.record) === 'RollingBack') return isRestoreStep(name) ? step.run(context) : (step.undo?.(context) ?? DONE);
+  return (await ownerGone(context)) ?? runForward(context, name, step);
+}
 
-  const gone = await ownerGone(context);
-  if (gone !== undefined) return gone;
+async function runForward(context: StepContext, name: string, step: Step): Promise<StepResult> {
+  const { stepStartedAt } = statusOf(context.record);
   const result = await step.run(context);
-  const overdue = result.kind === 'wait' && step.deadline && sinceMs(context, status.stepStartedAt) > context.stepTimeoutMs;
+  const overdue = result.kind === 'wait' && step.deadline && sinceMs(context, stepStartedAt) > context.stepTimeoutMs;
   return overdue ? { kind: 'giveUp', reason: result.reason, message: `step ${name} has not got through within ${Math.round(context.stepTimeoutMs / 1000)} s: ${result.message}` } : result;
 }
 
@@ -185,10 +187,11 @@ async function endUndo(context: StepContext): Promise<void> {
 
 /** The void snapshot and disk are gone: once more from the eviction, as the next attempt. */
 async function startOver(context: StepContext, step: StepName): Promise<void> {
-  const claims = (context.record.status?.claims ?? []).map((claim) => {
-    const { attachedAt: _attached, detachedAt: _detached, ...source } = claim.source;
-    return { ...claim, source };
-  });
+  const claims = structuredClone(claimsOf(context.record));
+  for (const { source } of claims) {
+    delete source.attachedAt;
+    delete source.detachedAt;
+  }
   await enter(context, step, { outcome: 'Undone', phase: 'Running', course: 'Forward', resumeAt: undefined, claims, attempt: (context.record.status?.attempt ?? 1) + 1, reason: undefined, message: undefined });
 }
 
@@ -220,13 +223,15 @@ async function afterFault(context: StepContext, error: unknown, faults: Map<stri
   }
   if (error instanceof LeaseLost) throw error;
   if (isConflict(error) || isTestFailed(error)) return { kind: 'again', afterMs: 20 };
-
-  const uid = context.record.metadata.uid ?? '';
+  const uid = uidOf(context.record);
   const count = (faults.get(uid) ?? 0) + 1;
   faults.set(uid, count);
-  const afterMs = backOffMs(error, count);
+  if (error instanceof ApiUnreachable) return { kind: 'again', afterMs: backOffMs(error, count) };
+  return afterRefusal(context, error, count);
+}
+
+async function afterRefusal(context: StepContext, error: unknown, count: number): Promise<Visit> {
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof ApiUnreachable) return { kind: 'again', afterMs };
   const theirs = error instanceof ApiError || error instanceof DiskError;
   if (!theirs && count >= FAULTS_BEFORE_FREEZE) {
     await apply(context, { kind: 'freeze', reason: 'InternalError', message });
@@ -234,7 +239,7 @@ async function afterFault(context: StepContext, error: unknown, faults: Map<stri
   }
   context.report(context.record, { type: 'Warning', event: 'MigrationStep', message: `${nameOf(context.record)}: ${message}` });
   const overdue = await giveUpWhenOverdue(context, theirs ? 'Refused' : 'InternalError', message);
-  return overdue ?? { kind: 'again', afterMs };
+  return overdue ?? { kind: 'again', afterMs: backOffMs(error, count) };
 }
 
 /** A step that only ever meets errors runs into its deadline like one that waits. */

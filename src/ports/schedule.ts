@@ -1,6 +1,6 @@
 // Periodic work by cron expression (five fields, or six with seconds), UTC. node-cron stands behind it; its time zones and DST are not trusted.
 
-import cron from 'node-cron';
+import { schedule, validate } from 'node-cron';
 
 export interface Schedule {
   /** Runs `task` at each tick; a tick that comes while the last run is under way is left out. @throws Error naming a wrong expression. */
@@ -9,10 +9,10 @@ export interface Schedule {
 
 export const cronSchedule: Schedule = {
   every(expression, task) {
-    if (!cron.validate(expression)) {
+    if (!validate(expression)) {
       throw new Error(`"${expression}" is no cron expression: five fields (minute hour day month weekday), or six with seconds first, e.g. "*/5 * * * *"`);
     }
-    const job = cron.schedule(expression, task, { timezone: 'UTC', noOverlap: true });
+    const job = schedule(expression, task, { timezone: 'UTC', noOverlap: true });
     return {
       async stop() {
         await job.destroy();

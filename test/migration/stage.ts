@@ -102,7 +102,7 @@ export class Stage {
     for (let ordinal = 0; ordinal < replicas; ordinal += 1) {
       for (const template of templates) {
         const name = `${template}-${SET}-${ordinal}`;
-        const diskId = this.ecs.addDisk({ zone: 'a', category: 'cloud_essd', performanceLevel: 'PL1', sizeGiB: 20, backupPolicyIds: ['sp-daily'], tags: { team: 'db' } } as never);
+        const diskId = this.ecs.addDisk({ zone: 'a', category: 'cloud_essd', performanceLevel: 'PL1', sizeGiB: 20, backupPolicyIds: ['sp-daily'], tags: { team: 'db' } });
         const pvc = this.api.put(claims, claim({ name }));
         const pv = volume({ claim: name, diskId, zone: 'a', reclaimPolicy });
         if (pv.spec.claimRef !== undefined && pvc.metadata.uid !== undefined) pv.spec.claimRef.uid = pvc.metadata.uid;
@@ -223,7 +223,7 @@ export class Stage {
   #onChange(): void {
     for (const verb of ['get', 'list', 'create', 'mergePatch', 'jsonPatch', 'delete', 'evict'] as const) {
       for (const kind of [pods, claims, volumes, nodes, volumeAttachments, statefulSets, ordinalMigrations, namespaces]) {
-        this.api.on(verb, kind as typeof pods, (_call, proceed) => {
+        this.api.on(verb, kind, (_call, proceed) => {
           if (this.dead) throw new Crash('dead');
           return proceed();
         });
@@ -242,7 +242,8 @@ export class Stage {
   }
 
   #steering() {
-    return steeringOf(steeringRecord(this.api.readAll(ordinalMigrations)) as OrdinalMigration | undefined ?? ({ spec: { statefulSetRef: { name: '' } }, metadata: { name: '' } } as never));
+    const record = steeringRecord(this.api.readAll(ordinalMigrations));
+    return record === undefined ? undefined : steeringOf(record);
   }
 
   /** The daemon's dry-run probes come by the API, so the webhook stands there; what the stage's controllers create goes through `#admit…`. */

@@ -142,6 +142,10 @@ async function swapBack(context: StepContext, claim: ClaimRecord, index: number)
   if (source === undefined) throw new InvariantBroken('SourceGone', `PV ${claim.source.pv} of claim ${claim.claimName} is gone`);
   if (live !== undefined && isTerminating(live)) return wait('ClaimTerminating', `claim ${claim.claimName} is terminating`, 100);
   if (live !== undefined && areBound(live, source)) return rememberClaim(context, index, live);
+  return bringBack(context, { claim, live, source });
+}
+
+async function bringBack(context: StepContext, { claim, live, source }: { claim: ClaimRecord; live: PersistentVolumeClaim | undefined; source: PersistentVolume }): Promise<StepResult> {
   if (!isPreBound(source)) return freeSource(context, claim, source);
   if (volumePhase(source) !== 'Available') return wait('VolumePending', `PV ${source.metadata.name} is ${volumePhase(source)}, not Available yet`, 50);
 

@@ -1,0 +1,119 @@
+// What there is to see at one moment, read off the watched objects: which ordinal's disk is in which zone, how its pod is, and the move
+// under way. Pure.
+
+import { zoneOfVolume } from '../layout/zones.ts';
+import { ended, phaseOf, podNameOf, STEPS, type OrdinalMigration, type Phase } from '../migration/record.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../kubernetes/objects.ts';
+
+export interface OrdinalSight {
+  ordinal: number;
+  /** Of the volume that the claim asks for; undefined while it asks for none. */
+  zone: string | undefined;
+  ready: boolean;
+}
+
+export interface MoveSight {
+  record: string;
+  ordinal: number;
+  pod: string;
+  from: string;
+  to: string;
+  phase: Phase;
+  step: string;
+  /** From 1; undefined for a step that is not of the way forward. */
+  stepNumber: number | undefined;
+  /** Epoch, ms; undefined before the first step. */
+  stepSince: number | undefined;
+  /** 0–100. */
+  progress: number;
+  /** Since when the pod is not Ready because of the move; epoch, ms. */
+  downSince: number | undefined;
+  /** Known once it is Ready again. */
+  downtimeMs: number | undefined;
+  /** Why it waits or was given up, as the record says it. */
+  message: string;
+}
+
+export interface Picture {
+  /** `demo/web`. */
+  set: string;
+  /** Name of the set alone. */
+  setName: string;
+  /** In the order of the declaration. */
+  zones: readonly string[];
+  ordinals: readonly OrdinalSight[];
+  /** Under way, at most one at a time here. */
+  move: MoveSight | undefined;
+  moved: number;
+  /** Moves that the first plan asked for; undefined before there is one. */
+  planned: number | undefined;
+}
+
+export interface Sights {
+  namespace: string;
+  set: string;
+  replicas: number;
+  template: string;
+  zones: readonly string[];
+  pods: readonly Pod[];
+  claims: readonly PersistentVolumeClaim[];
+  volumes: readonly PersistentVolume[];
+  moves: readonly OrdinalMigration[];
+  planned: number | undefined;
+}
+
+export const STEP_COUNT = STEPS.length;
+
+export function pictureOf(sights: Sights): Picture {
+  const { namespace, set, replicas, zones, moves, planned } = sights;
+  const underWay = moves.find((record) => !ended(record) && phaseOf(record) !== 'Pending') ?? moves.find((record) => !ended(record));
+  return {
+    set: `${namespace}/${set}`,
+    setName: set,
+    zones,
+    ordinals: Array.from({ length: replicas }, (_, ordinal) => ordinalSight(sights, ordinal)),
+    move: underWay === undefined ? undefined : moveSight(underWay),
+    moved: moves.filter((record) => phaseOf(record) === 'Succeeded').length,
+    planned,
+  };
+}
+
+/** Ordinals by zone, `{ 'cn-beijing-a': [0, 1] }`; every zone of the picture has an entry. */
+export function ordinalsByZone({ zones, ordinals }: Pick<Picture, 'zones' | 'ordinals'>): Map<string, number[]> {
+  return new Map(zones.map((zone) => [zone, ordinals.filter((sight) => sight.zone === zone).map(({ ordinal }) => ordinal)]));
+}
+
+export function isReady(pod: Pod | undefined): boolean {
+  return pod !== undefined && pod.metadata.deletionTimestamp === undefined && (pod.status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+function ordinalSight({ set, template, pods, claims, volumes }: Sights, ordinal: number): OrdinalSight {
+  const claim = claims.find(({ metadata }) => metadata.name === `${template}-${set}-${ordinal}`);
+  const volume = volumes.find(({ metadata }) => metadata.name === claim?.spec.volumeName);
+  const pod = pods.find(({ metadata }) => metadata.name === `${set}-${ordinal}`);
+  return { ordinal, zone: volume === undefined ? undefined : zoneOfVolume(volume), ready: isReady(pod) };
+}
+
+function moveSight(record: OrdinalMigration): MoveSight {
+  const { status = {}, spec } = record;
+  const at = STEPS.indexOf((status.step ?? '') as (typeof STEPS)[number]);
+  return {
+    record: record.metadata.name,
+    ordinal: spec.ordinal,
+    pod: podNameOf(record),
+    from: status.claims?.[0]?.source.zone ?? '',
+    to: spec.targetZone,
+    phase: phaseOf(record),
+    step: status.step ?? '',
+    stepNumber: at === -1 ? undefined : at + 1,
+    stepSince: momentOf(status.stepStartedAt),
+    progress: status.progress ?? 0,
+    downSince: momentOf(status.unavailableSince),
+    downtimeMs: status.downtimeSeconds === undefined ? undefined : status.downtimeSeconds * 1000,
+    message: status.message ?? '',
+  };
+}
+
+function momentOf(stamp: string | undefined): number | undefined {
+  return stamp === undefined ? undefined : Date.parse(stamp);
+}
