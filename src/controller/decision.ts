@@ -71,7 +71,6 @@ interface Facts {
   unusableZones: ReadonlyMap<string, string>;
   recentMoves: ReadonlyMap<number, number>;
   inFlight: ReadonlyMap<number, string>;
-  forbidden: (ordinal: number, zone: string) => string | undefined;
   /** Not for the planner: kept for the report. */
   seen: SeenZone[];
   holdings: Holding[];
@@ -82,7 +81,6 @@ async function factsOf(ports: DecisionPorts, on: { set: StatefulSet; policy: Pol
   const own = recordsOf(on.records, on.set);
   const seen = on.policy.zones.kind === 'any' ? zonesSeen(on.layout, on.report?.status?.zonesSeen ?? [], nowMs) : [];
   const homes = on.policy.zones.kind === 'any' ? seen.flatMap((zone) => (zone.enteredAt === undefined ? [] : [zone.zone])) : on.policy.zones.zones;
-  const failed = new Map(backOffs(own, nowMs).map((holding) => [holding.ordinal, holding]));
   return {
     nowMs,
     seen,
@@ -90,8 +88,7 @@ async function factsOf(ports: DecisionPorts, on: { set: StatefulSet; policy: Pol
     unusableZones: await ports.markets.unusableZones(on.layout, homes),
     recentMoves: new Map(coolDowns(own, ports.coolDownMs, nowMs).map(({ ordinal, untilMs }) => [ordinal, untilMs])),
     inFlight: new Map(own.filter((record) => !ended(record)).map((record) => [record.spec.ordinal, headedFor(record)])),
-    forbidden: () => undefined,
-    holdings: [...failed.values()],
+    holdings: backOffs(own, nowMs),
   };
 }
 
@@ -119,13 +116,8 @@ export async function guardContext(ports: DecisionPorts, on: { records: readonly
     inFlight: on.own.filter((record) => !ended(record)).map((record) => ({ ordinal: record.spec.ordinal })),
     budget: budgetProblem(ports.budgets, on.records, ports.clock.now()),
     webhook: on.moving ? await webhookRegistered(ports.api) : { ready: true, message: '' },
-    ...(facts === undefined ? {} : { recentMoves: facts.recentMoves, unusableZones: facts.unusableZones, forbidden: heldByFailure(facts.holdings) }),
+    ...(facts === undefined ? {} : { recentMoves: facts.recentMoves, unusableZones: facts.unusableZones, backOffs: new Map(facts.holdings.map(({ ordinal, message }) => [ordinal, message])) }),
   };
-}
-
-/** An ordinal whose last moves failed is not tried again yet, wherever to: the plan still shows what is wanted. */
-function heldByFailure(holdings: readonly Holding[]): (ordinal: number, zone: string) => string | undefined {
-  return (ordinal) => holdings.find((holding) => holding.ordinal === ordinal)?.message;
 }
 
 /** Whether it is registered at all; whether it answers shows in the rehearsal of every move. */

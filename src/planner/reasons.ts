@@ -54,6 +54,7 @@ export const BLOCK_REASONS = [
   'Paused',
   'OutsideWindow',
   'CoolDown',
+  'BackOff',
   'BudgetUsedUp',
   'WebhookNotReady',
 ] as const;

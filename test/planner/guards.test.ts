@@ -505,7 +505,7 @@ describe('whose turn it is', () => {
 
   it('outside the window', () => {
     const rules = { windows: [{ cron: '0 2 * * *', durationMs: 3_600_000, timeZone: 'UTC' }] };
-    expect(check(world(), { rules })).toEqual([{ reason: 'OutsideWindow', message: expect.stringContaining('the next one opens at 2026-11-20T02:00:00.000Z, in 2h') }]);
+    expect(check(world(), { rules })).toEqual([{ reason: 'OutsideWindow', message: expect.stringContaining('the next one opens at 2026-11-20T02:00:00.000Z') }]);
     expect(check(world(), { rules, nowMs: NOW_MS + 2 * 3_600_000 })).toEqual([]);
   });
 
@@ -513,6 +513,11 @@ describe('whose turn it is', () => {
     const context = { recentMoves: new Map([[2, NOW_MS + 1000]]) };
     expect(check(world(), { context })).toEqual([{ reason: 'CoolDown', ordinal: 2, message: expect.stringContaining('until 2026-11-20T00:00:01.000Z') }]);
     expect(check(world(), { context, nowMs: NOW_MS + 1000 })).toEqual([]);
+  });
+
+  it('after a failed move, until the time in the message', () => {
+    const context = { backOffs: new Map([[2, 'the last move of ordinal 2 failed']]) };
+    expect(check(world(), { context })).toEqual([{ reason: 'BackOff', ordinal: 2, message: 'the last move of ordinal 2 failed' }]);
   });
 
   it('the cluster’s budget is asked for exactly this move', () => {

@@ -42,6 +42,8 @@ export interface GuardContext {
   webhook: { ready: boolean; message: string };
   /** Until when an ordinal that has moved stays where it is, milliseconds since the epoch. */
   recentMoves?: ReadonlyMap<number, number>;
+  /** Ordinals whose last moves failed and that wait before the next try, with the message for people. */
+  backOffs?: ReadonlyMap<number, string>;
   /** Zones that take nothing at the moment, each with its reason: sold out, being evacuated. */
   unusableZones?: ReadonlyMap<string, string>;
   /** What the cloud said when the account had no room for another snapshot. */

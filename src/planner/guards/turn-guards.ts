@@ -1,6 +1,5 @@
 // Guards about the moment: nothing is wrong with the ordinal, but it is not its turn.
 
-import { formatDuration } from '../../policy/duration.ts';
 import { inWindow } from '../../policy/window.ts';
 import type { Guard, Proposal } from './guard.ts';
 
@@ -12,6 +11,7 @@ export const TURN_GUARDS: readonly Guard[] = [
   },
   { reason: 'OutsideWindow', scope: 'set', check: outsideWindow },
   { reason: 'CoolDown', scope: 'ordinal', check: coolDown },
+  { reason: 'BackOff', scope: 'ordinal', check: ({ ordinal, context }) => context.backOffs?.get(ordinal.ordinal) },
   { reason: 'BudgetUsedUp', scope: 'ordinal', check: ({ ordinal, zone, context }) => context.budget({ from: ordinal.zones.join('+'), to: zone }, context.startedNow ?? []) },
   { reason: 'WebhookNotReady', scope: 'set', check: ({ context: { webhook } }) => (webhook.ready ? undefined : webhook.message) },
 ];
@@ -21,7 +21,7 @@ function outsideWindow({ rules, nowMs }: Proposal): string | undefined {
   if (state.open) return undefined;
   return state.next === undefined
     ? 'no window of zonespread.io/window will ever open again; correct the annotation'
-    : `outside every window of zonespread.io/window; the next one opens at ${new Date(state.next).toISOString()}, in ${formatDuration(state.next - nowMs)}`;
+    : `outside every window of zonespread.io/window; the next one opens at ${new Date(state.next).toISOString()}`;
 }
 
 function coolDown({ ordinal, nowMs, context }: Proposal): string | undefined {
