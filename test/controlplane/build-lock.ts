@@ -16,11 +16,12 @@ interface Owner {
   readonly id: string;
 }
 
-/** Runs the work when the lock is ours; removes the lock afterwards, whether the work failed or not. */
-export async function withBuildLock(lockFile: string, work: () => Promise<void>): Promise<void> {
+/** Runs the work when the lock is ours; removes the lock afterwards, whether the work failed or not. The signal ends the waiting for it. */
+export async function withBuildLock(lockFile: string, work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
   const owner: Owner = { pid: process.pid, host: hostname(), id: randomUUID() };
   let announced = false;
   while (!(await take(lockFile, owner))) {
+    signal?.throwIfAborted();
     if (!announced) process.stderr.write('zonespread: another process builds the control plane; waiting for it …\n');
     announced = true;
     await breakIfStale(lockFile);

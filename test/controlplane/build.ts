@@ -71,19 +71,20 @@ const UNUSED_AFTER_MS = 30 * 86_400_000;
 
 /**
  * Builds what is not there yet; several processes may ask at once, one of them builds. About five minutes on two cores when nothing
- * is cached, milliseconds afterwards. Throws an Error for people when Go is missing or too old, or when a build fails.
+ * is cached, milliseconds afterwards. Throws an Error for people when Go is missing or too old, or when a build fails; the signal's
+ * reason when it ends the build.
  */
-export async function buildControlPlane(): Promise<Binaries> {
+export async function buildControlPlane({ signal }: { signal?: AbortSignal } = {}): Promise<Binaries> {
   const go = await goVersion();
   requireGo(go);
   // One after the other: each build fills the machine, and the later ones reuse what the first has compiled.
-  const controlplane = await build(KUBERNETES, go);
-  const provisioner = await build(PROVISIONER, go);
-  const attacher = await build(ATTACHER, go);
+  const controlplane = await build(KUBERNETES, go, signal);
+  const provisioner = await build(PROVISIONER, go, signal);
+  const attacher = await build(ATTACHER, go, signal);
   return { controlplane, kubectl: join(controlplane, '..', 'kubectl'), provisioner, attacher };
 }
 
-async function build(recipe: Recipe, go: string): Promise<string> {
+async function build(recipe: Recipe, go: string, signal: AbortSignal | undefined): Promise<string> {
   const cache = cacheFolder();
   const folder = join(cache, `${recipe.folder}-${await contentHash(recipe, go)}`);
   const binary = join(folder, recipe.binary);
@@ -92,9 +93,10 @@ async function build(recipe: Recipe, go: string): Promise<string> {
     return binary;
   }
   await mkdir(cache, { recursive: true });
-  await withBuildLock(`${folder}.lock`, async () => {
-    if (!(await isThere(binary))) await buildInto(folder, recipe);
-  });
+  const work = async (): Promise<void> => {
+    if (!(await isThere(binary))) await buildInto(folder, recipe, signal);
+  };
+  await withBuildLock(`${folder}.lock`, work, signal);
   await removeUnused(cache);
   return binary;
 }
@@ -142,12 +144,12 @@ function moduleFolder(recipe: Recipe): string {
 }
 
 /** Builds in a folder of its own and moves it into place whole, so that a half-built one is never seen. */
-async function buildInto(folder: string, recipe: Recipe): Promise<void> {
+async function buildInto(folder: string, recipe: Recipe, signal: AbortSignal | undefined): Promise<void> {
   const unfinished = `${folder}.unfinished-${randomUUID()}`;
   await mkdir(unfinished);
   try {
     const what = `${recipe.binary} ${await versionOf(recipe)}`;
-    await runGo(['build', '-o', join(unfinished, recipe.binary), ...(await buildArguments(recipe))], { folder: moduleFolder(recipe), what });
+    await runGo(['build', '-o', join(unfinished, recipe.binary), ...(await buildArguments(recipe))], { folder: moduleFolder(recipe), what, signal });
     for (const link of recipe.links) await symlink(recipe.binary, join(unfinished, link));
     await rm(folder, { recursive: true, force: true });
     await rename(unfinished, folder);
@@ -169,7 +171,8 @@ async function versionOf(recipe: Recipe): Promise<string> {
   return version;
 }
 
-async function runGo(args: readonly string[], { folder, what }: { folder: string; what: string }): Promise<void> {
+async function runGo(args: readonly string[], { folder, what, signal }: { folder: string; what: string; signal: AbortSignal | undefined }): Promise<void> {
+  signal?.throwIfAborted();
   const started = performance.now();
   const seconds = (): number => Math.round((performance.now() - started) / 1000);
   progress(`building ${what} with Go, once (minutes on the first run) …`);
@@ -184,11 +187,15 @@ async function runGo(args: readonly string[], { folder, what }: { folder: string
   }, PROGRESS_EVERY_MS);
   const { promise, resolve, reject } = Promise.withResolvers<number | null>();
   child.once('error', reject).once('close', resolve);
+  const end = (): boolean => child.kill();
   try {
+    signal?.addEventListener('abort', end, { once: true });
     const code = await promise;
+    signal?.throwIfAborted();
     if (code !== 0) throw new Error(`Building ${what} failed (\`go ${args[0]}\` in ${folder}, exit code ${code}):\n${output.trim()}`);
   } finally {
     clearInterval(stillBuilding);
+    signal?.removeEventListener('abort', end);
   }
   progress(`built ${what} in ${seconds()} s.`);
 }
