@@ -82,6 +82,14 @@ async function observed(options: EcsOptions, action: EcsAction, send: () => Prom
  */
 const load = createRequire(import.meta.url);
 
+/**
+ * Now instead of at the first call: loading blocks the process for that third of a second, many times longer on a busy machine or under
+ * a CPU limit, and whoever holds a lease by then may lose it.
+ */
+export function loadEcsSdk(): void {
+  for (const name of ['@alicloud/ecs20140526', '@alicloud/openapi-core', '@alicloud/credentials']) load(name);
+}
+
 interface Connection {
   sdk: Sdk;
   client: Client;

@@ -1,7 +1,7 @@
 // The cloud behind `--disks`: which backends there are, and the fence that keeps a daemon without the lease from doing anything there.
 
 import { createAlicloudDisks } from '../alicloud/disks.ts';
-import { createEcsCall } from '../alicloud/ecs.ts';
+import { createEcsCall, loadEcsSdk } from '../alicloud/ecs.ts';
 import type { Leadership } from '../kubernetes/leader-election.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -17,6 +17,7 @@ export interface BackendOptions {
 }
 
 export function alicloudBackend({ region, endpoint, protocol, clock, metrics }: BackendOptions): (leadership: Leadership) => Disks {
+  loadEcsSdk();
   const call = createEcsCall({ region, endpoint, protocol, clock, observe: (action, code, ms) => metrics.diskApiCalled({ action, code }, ms / 1000) });
   return (leadership) => createAlicloudDisks({ call: fenceCalls(call, leadership), clock, region });
 }

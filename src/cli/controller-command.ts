@@ -9,11 +9,11 @@ import { systemClock } from '../ports/clock.ts';
 import { systemRandom } from '../ports/random.ts';
 import { cronSchedule } from '../ports/schedule.ts';
 import { alicloudBackend } from './backend.ts';
-import { address, boolean, commaList, duration, flag, oneOf, positiveInteger, type Address } from './flags.ts';
+import { address, boolean, cron, duration, flag, namespaceList, oneOf, positiveDuration, positiveInteger, type Address } from './flags.ts';
 import { ownNamespaceOf, startLog, untilTerminated, VERSION } from './process.ts';
 import { regionOfThisMachine } from './region.ts';
 
-interface ControllerFlags {
+export interface ControllerFlags {
   kubeconfig?: string;
   disks: string;
   region?: string;
@@ -38,20 +38,21 @@ interface ControllerFlags {
   logLevel: string;
 }
 
-export function addControllerCommand(program: Command): void {
+/** `run`: what is done with the flags. */
+export function addControllerCommand(program: Command, run: (flags: ControllerFlags) => Promise<void> = runWithFlags): void {
   const command = program.command('controller').description('run the daemon that keeps every annotated StatefulSet where it belongs');
   flag(command, '--kubeconfig <file>', 'kubeconfig; without it $KUBECONFIG, ~/.kube/config, or in-cluster');
   flag(command, '--disks <backend>', 'disk backend', { default: 'alicloud', parse: oneOf('alicloud') });
   flag(command, '--region <id>', 'region; without it from the ECS metadata service');
   flag(command, '--ecs-endpoint <host>', 'ECS endpoint, e.g. ecs-vpc.cn-beijing.aliyuncs.com; without it by region');
   flag(command, '--ecs-protocol <protocol>', 'HTTPS or HTTP', { parse: oneOf('HTTPS', 'HTTP') });
-  flag(command, '--sweep <cron>', 'when every set is looked at, UTC; five fields, or six with seconds', { default: '*/5 * * * *' });
+  flag(command, '--sweep <cron>', 'when every set is looked at, UTC; five fields, or six with seconds', { default: '*/5 * * * *', parse: cron });
   flag(command, '--max-migrations <n>', 'moves at once in the whole cluster', { default: 2, parse: positiveInteger });
   flag(command, '--max-migrations-per-hour <n>', 'moves begun within an hour', { parse: positiveInteger });
   flag(command, '--max-migrations-per-zone <n>', 'moves at once between a pair of zones', { parse: positiveInteger });
   flag(command, '--cool-down <duration>', 'how long an ordinal that has moved stays', { default: 3_600_000, parse: duration });
-  flag(command, '--step-timeout <duration>', 'how long a step may take before it is undone', { default: 600_000, parse: duration });
-  flag(command, '--namespaces <list>', 'namespaces to look after, separated by commas; without it all', { parse: commaList });
+  flag(command, '--step-timeout <duration>', 'how long a step may take before it is undone', { default: 600_000, parse: positiveDuration });
+  flag(command, '--namespaces <list>', 'namespaces to look after, separated by commas; without it all', { parse: namespaceList });
   flag(command, '--http <address>', 'metrics and probes', { default: { port: 8080 }, parse: address });
   flag(command, '--prometheus <url>', 'for health-query (not in this version)');
   flag(command, '--prepull [yes]', 'pull images on the landing node first (not in this version)', { default: false, parse: boolean });
@@ -65,13 +66,13 @@ export function addControllerCommand(program: Command): void {
   command.action((flags: ControllerFlags) => run(flags));
 }
 
-async function run(flags: ControllerFlags): Promise<void> {
+async function runWithFlags(flags: ControllerFlags): Promise<void> {
   refuseWhatIsNotThereYet(flags);
   const log = startLog('controller', flags.logLevel);
   const metrics = createMetrics({ version: VERSION });
   const cluster = loadCluster(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig });
   const region = flags.region ?? (await regionOfThisMachine(systemClock));
-  const stop = untilTerminated(log);
+  const stop = untilTerminated(log, systemClock);
   try {
     await runController({
       http: cluster.http,

@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseDuration } from '../policy/duration.ts';
+import { cronProblem } from '../ports/schedule.ts';
 
 /** Adds the option together with its environment variable. */
 export function flag(command: Command, flags: string, description: string, extra: { default?: unknown; parse?: (text: string) => unknown; hidden?: boolean } = {}): void {
@@ -32,8 +33,27 @@ export function boolean(text: string): boolean {
   throw new InvalidArgumentError(`"${text}" is not allowed: true or false.`);
 }
 
-export function commaList(text: string): string[] {
-  return text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+/** For what would never get anywhere without any time. */
+export function positiveDuration(text: string): number {
+  const ms = duration(text);
+  if (ms === 0) throw new InvalidArgumentError(`"${text}" is not allowed: longer than nothing, e.g. 10m.`);
+  return ms;
+}
+
+const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** An empty list is refused: it could mean all of them as well as none. */
+export function namespaceList(text: string): string[] {
+  const names = text.split(',').map((part) => part.trim());
+  const wrong = names.find((name) => !NAMESPACE.test(name));
+  if (wrong !== undefined) throw new InvalidArgumentError(`"${text}" is not allowed: "${wrong}" is no name of a namespace. Allowed: names separated by commas, e.g. shop,db; leave the flag (and its variable) out for all namespaces.`);
+  return [...new Set(names)];
+}
+
+export function cron(text: string): string {
+  const problem = cronProblem(text);
+  if (problem !== undefined) throw new InvalidArgumentError(`${problem}.`);
+  return text;
 }
 
 export interface Address {

@@ -1,17 +1,16 @@
 // `zonespread webhook`: the admission webhook's flags, and its life from start to SIGTERM.
 
 import type { Command } from 'commander';
-import { runWebhook } from '../admission/webhook.ts';
-import type { WebhookTarget } from '../admission/registration.ts';
+import { runWebhook, type WebhookOptions } from '../admission/webhook.ts';
 import { createApi } from '../kubernetes/client.ts';
 import { loadCluster } from '../kubernetes/config.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { systemClock } from '../ports/clock.ts';
 import { systemRandom } from '../ports/random.ts';
-import { address, boolean, commaList, flag, oneOf, type Address } from './flags.ts';
+import { address, boolean, flag, namespaceList, oneOf, type Address } from './flags.ts';
 import { ownNamespaceOf, startLog, untilTerminated, VERSION } from './process.ts';
 
-interface WebhookFlags {
+export interface WebhookFlags {
   kubeconfig?: string;
   namespaces?: string[];
   http: Address;
@@ -25,10 +24,11 @@ interface WebhookFlags {
   logLevel: string;
 }
 
-export function addWebhookCommand(program: Command): void {
+/** `run`: what is done with the flags. */
+export function addWebhookCommand(program: Command, run: (flags: WebhookFlags) => Promise<void> = runWithFlags): void {
   const command = program.command('webhook').description('run the admission webhook that guards what is being moved');
   flag(command, '--kubeconfig <file>', 'kubeconfig; without it $KUBECONFIG, ~/.kube/config, or in-cluster');
-  flag(command, '--namespaces <list>', 'namespaces to look after, separated by commas; without it all', { parse: commaList });
+  flag(command, '--namespaces <list>', 'namespaces to look after, separated by commas; without it all', { parse: namespaceList });
   flag(command, '--http <address>', 'metrics and probes', { default: { port: 8080 }, parse: address });
   flag(command, '--https <address>', 'where the API server calls', { default: { port: 9443 }, parse: address });
   flag(command, '--certificates <self|folder>', 'self-made and kept in a Secret, or a folder with tls.crt and tls.key', { default: 'self' });
@@ -41,34 +41,34 @@ export function addWebhookCommand(program: Command): void {
   command.action((flags: WebhookFlags) => run(flags));
 }
 
-async function run(flags: WebhookFlags): Promise<void> {
+async function runWithFlags(flags: WebhookFlags): Promise<void> {
   const log = startLog('webhook', flags.logLevel);
   const cluster = loadCluster(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig });
+  const stop = untilTerminated(log, systemClock);
+  try {
+    const webhook = await runWebhook({ ...optionsFrom(flags), api: createApi({ http: cluster.http }), http: cluster.http, clock: systemClock, random: systemRandom, log, metrics: createMetrics({ version: VERSION }) });
+    log.info('listening', { reviews: webhook.url, status: webhook.statusUrl });
+    void webhook.ready.then(() => {
+      if (!stop.signal.aborted) log.info('ready: watching what is in flight, and registered');
+    });
+    await stop.aborted;
+    await webhook.close();
+  } finally {
+    stop.end();
+    await cluster.close();
+  }
+}
+
+function optionsFrom(flags: WebhookFlags): Omit<WebhookOptions, 'api' | 'http' | 'clock' | 'random' | 'log' | 'metrics'> {
   const ownNamespace = flags.leaseNamespace ?? ownNamespaceOf();
-  const target: WebhookTarget = flags.url === undefined ? { service: { name: flags.service, namespace: ownNamespace } } : { url: flags.url };
-  const stop = untilTerminated(log);
-  const webhook = await runWebhook({
-    api: createApi({ http: cluster.http }),
-    http: cluster.http,
-    clock: systemClock,
-    random: systemRandom,
-    log,
-    metrics: createMetrics({ version: VERSION }),
+  return {
     https: flags.https,
     status: flags.http,
     certificates: flags.certificates,
-    target,
+    target: flags.url === undefined ? { service: { name: flags.service, namespace: ownNamespace } } : { url: flags.url },
     register: flags.register,
     ownNamespace,
     ...(flags.controllerUser === undefined ? {} : { controllerUser: flags.controllerUser }),
     ...(flags.namespaces === undefined ? {} : { namespaces: flags.namespaces }),
-  });
-  log.info('listening', { reviews: webhook.url, status: webhook.statusUrl });
-  void webhook.ready.then(() => {
-    if (!stop.signal.aborted) log.info('ready: watching what is in flight, and registered');
-  });
-  await stop.aborted;
-  await webhook.close();
-  stop.end();
-  await cluster.close();
+  };
 }

@@ -12,8 +12,11 @@ export interface Holding {
   message: string;
 }
 
+/** How long an ended record may still count: the longest wait, and what the last doubling of it counted from. */
+export const BACK_OFF_COUNTS_MS = 2 * LONGEST_MS;
+
 /** What a person ended is no failure: it says nothing about the next try. */
-const NOT_A_FAILURE = new Set(['Aborted', 'Released', 'OwnerGone', 'Reversed', 'NothingToMove']);
+const NOT_A_FAILURE = new Set(['Aborted', 'Released', 'OwnerGone', 'NothingToMove']);
 
 /** Ordinals that wait because their last moves failed. `records`: those of one set. */
 export function backOffs(records: readonly OrdinalMigration[], nowMs: number): Holding[] {
@@ -46,7 +49,9 @@ function byOrdinal(records: readonly OrdinalMigration[]): [number, OrdinalMigrat
   return [...groups];
 }
 
-function trailingFailures(newestFirst: readonly OrdinalMigration[]): OrdinalMigration[] {
+/** A move that only takes another back is no try of its own; the one that was taken back has failed. */
+function trailingFailures(all: readonly OrdinalMigration[]): OrdinalMigration[] {
+  const newestFirst = all.filter((record) => record.spec.reason !== 'Reverse');
   const end = newestFirst.findIndex((record) => record.status?.phase === 'Succeeded' || NOT_A_FAILURE.has(record.status?.reason ?? ''));
   return end === -1 ? [...newestFirst] : newestFirst.slice(0, end);
 }

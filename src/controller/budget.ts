@@ -16,8 +16,10 @@ const HOUR_MS = 3_600_000;
 
 /** Undefined while there is room for the move; else what is used up. Frozen ones count against their set, not here. */
 export function budgetProblem(budgets: Budgets, records: readonly OrdinalMigration[], nowMs: number): (move: Relocation, startedNow: readonly Relocation[]) => string | undefined {
-  const running = records.filter((record) => ['Pending', 'Running', 'RollingBack'].includes(phaseOf(record)) && record.spec.reason !== 'Reverse');
-  const lastHour = records.filter((record) => nowMs - Date.parse(record.status?.startedAt ?? '') < HOUR_MS).length;
+  // What takes another move back is exempt: it asks for no room and takes none away.
+  const counted = records.filter((record) => record.spec.reason !== 'Reverse');
+  const running = counted.filter((record) => isAboutToBegin(record) || phaseOf(record) === 'Running' || phaseOf(record) === 'RollingBack');
+  const lastHour = counted.filter((record) => isAboutToBegin(record) || nowMs - Date.parse(record.status?.startedAt ?? '') < HOUR_MS).length;
   return (move, startedNow) => {
     const atOnce = running.length + startedNow.length;
     if (atOnce >= budgets.atOnce) return `${atOnce} of ${budgets.atOnce} moves of the whole cluster are under way (--max-migrations)`;
@@ -26,8 +28,15 @@ export function budgetProblem(budgets: Budgets, records: readonly OrdinalMigrati
   };
 }
 
+/** The daemon has decided on it. A move by hand may wait for ever, and takes its room only when it begins. */
+function isAboutToBegin(record: OrdinalMigration): boolean {
+  return phaseOf(record) === 'Pending' && record.spec.planDigest !== undefined;
+}
+
 function pairProblem({ perZonePair }: Budgets, running: readonly OrdinalMigration[], { move, startedNow }: { move: Relocation; startedNow: readonly Relocation[] }): string | undefined {
   if (perZonePair === undefined) return undefined;
-  const same = [...running.map((record) => ({ from: record.status?.claims?.[0]?.source.zone ?? '', to: record.spec.targetZone })), ...startedNow].filter(({ from, to }) => from === move.from && to === move.to);
+  // A Pending record does not say yet where it comes from: it may be this pair.
+  const underWay = running.map((record) => ({ from: record.status?.claims?.[0]?.source.zone ?? move.from, to: record.spec.targetZone }));
+  const same = [...underWay, ...startedNow].filter(({ from, to }) => from === move.from && to === move.to);
   return same.length < perZonePair ? undefined : `${perZonePair} moves from ${move.from} to ${move.to} are under way (--max-migrations-per-zone)`;
 }

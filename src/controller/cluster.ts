@@ -6,6 +6,7 @@ import {
   claims,
   csiNodes,
   disruptionBudgets,
+  kruiseStatefulSets,
   namespaces,
   nodes,
   pods,
@@ -23,6 +24,7 @@ import {
   type StorageClass,
 } from '../kubernetes/objects.ts';
 import { buildLayout, type Layout } from '../layout/layout.ts';
+import { claimNameOf } from '../layout/names.ts';
 import { ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
 import type { Disk, Disks, Snapshot } from '../ports/disks.ts';
 
@@ -41,13 +43,31 @@ export interface Cluster {
   csiNodes(): Promise<readonly CSINode[]>;
   storageClasses(): Promise<readonly StorageClass[]>;
   budgets(namespace: string): Promise<readonly PodDisruptionBudget[]>;
-  /** Of one namespace, or of all that we look after. */
-  migrations(namespace?: string): Promise<readonly OrdinalMigration[]>;
+  /** Of all namespaces that we look after. */
+  migrations(): Promise<readonly OrdinalMigration[]>;
 }
 
-export function liveCluster(api: Api): Cluster {
+/** What a layout asks of the cloud. */
+export type LayoutDisks = Pick<Disks, 'disks' | 'snapshotsOf' | 'instantSnapshots' | 'maxTags'>;
+
+/** Where a decision looks. */
+export interface View {
+  cluster: Cluster;
+  disks: LayoutDisks;
+  /** Also at the snapshots of disks that may move next, one question each: what is about to start must know, a first look need not. */
+  snapshots: boolean;
+}
+
+export interface Scope {
+  /** `--namespaces`; undefined: all. Where the list ends so may our rights. */
+  namespaces: readonly string[] | undefined;
+  /** Whether the cluster has OpenKruise's sets. */
+  kruise: boolean;
+}
+
+export function liveCluster(api: Api, { namespaces: own, kruise }: Scope): Cluster {
   return {
-    set: (key) => api.get(statefulSets, key),
+    set: async (key) => (await api.get(statefulSets, key)) ?? (kruise ? await api.get(kruiseStatefulSets, key) : undefined),
     namespace: (name) => api.get(namespaces, { name }),
     pods: (namespace) => api.list(pods, { namespace }),
     claims: (namespace) => api.list(claims, { namespace }),
@@ -56,19 +76,25 @@ export function liveCluster(api: Api): Cluster {
     csiNodes: () => api.list(csiNodes),
     storageClasses: () => api.list(storageClasses),
     budgets: (namespace) => api.list(disruptionBudgets, { namespace }),
-    migrations: (namespace) => api.list(ordinalMigrations, namespace === undefined ? {} : { namespace }),
+    migrations: async () => (own === undefined ? api.list(ordinalMigrations) : (await Promise.all(own.map((namespace) => api.list(ordinalMigrations, { namespace })))).flat()),
   };
 }
 
-/** The layout of one set. `withSnapshots`: also ask the cloud for the snapshots of these disks (one call each). */
-export async function readLayout(cluster: Cluster, disks: Disks, set: StatefulSet, withSnapshots: readonly string[] = []): Promise<Layout> {
+export interface LayoutReading {
+  layout: Layout;
+  /** The same moment, with the snapshots of these disks besides. */
+  withSnapshotsOf(diskIds: readonly string[]): Promise<Layout>;
+}
+
+/** What is, of one set. @throws DiskError when the cloud does not say what its disks are. */
+export async function readLayout({ cluster, disks }: Pick<View, 'cluster' | 'disks'>, set: StatefulSet): Promise<LayoutReading> {
   const namespaceName = set.metadata.namespace ?? '';
   const [namespace, allPods, allClaims, allVolumes] = await Promise.all([cluster.namespace(namespaceName), cluster.pods(namespaceName), cluster.claims(namespaceName), cluster.volumes()]);
   const [allNodes, allCsiNodes, classes, budgets] = await Promise.all([cluster.nodes(), cluster.csiNodes(), cluster.storageClasses(), cluster.budgets(namespaceName)]);
-  const bound = volumesOfClaims(allClaims, allVolumes, set.metadata.name);
-  const ids = bound.flatMap((volume) => volume.spec.csi?.volumeHandle ?? []);
-  const [known, snapshots] = await Promise.all([disks.disks(ids), snapshotsOf(disks, withSnapshots)]);
-  return buildLayout({
+  const claimsByName = new Map(allClaims.map((claim) => [claim.metadata.name, claim]));
+  const volumesByName = new Map(allVolumes.map((volume) => [volume.metadata.name, volume]));
+  const known = await disks.disks(disksOfSet(set, { claim: (name) => claimsByName.get(name), volume: (name) => volumesByName.get(name) }));
+  const inputs = {
     set,
     namespaceTerminating: namespace?.metadata.deletionTimestamp !== undefined,
     pods: allPods,
@@ -80,19 +106,26 @@ export async function readLayout(cluster: Cluster, disks: Disks, set: StatefulSe
     csiNodes: allCsiNodes,
     budgets,
     disks: known,
-    snapshots,
     cloud: disks,
+  };
+  return {
+    layout: buildLayout({ ...inputs, snapshots: new Map() }),
+    withSnapshotsOf: async (ids) => buildLayout({ ...inputs, snapshots: await snapshotsOf(disks, ids) }),
+  };
+}
+
+/** Ids of the disks behind the set's own claims (`<template>-<set>-<ordinal>`): those that the cloud is asked about. */
+export function disksOfSet(set: StatefulSet, find: { claim: (name: string) => PersistentVolumeClaim | undefined; volume: (name: string) => PersistentVolume | undefined }): string[] {
+  return claimNamesOf(set).flatMap((name) => {
+    const volume = find.volume(find.claim(name)?.spec.volumeName ?? '');
+    return volume?.spec.csi?.volumeHandle ?? [];
   });
 }
 
-/** Volumes of the set's own claims (`<template>-<set>-<ordinal>`): the disks that the cloud is asked about. */
-function volumesOfClaims(all: readonly PersistentVolumeClaim[], volumesByName: readonly PersistentVolume[], setName: string): PersistentVolume[] {
-  const names = new Set(all.filter((claim) => new RegExp(`-${escapeRegExp(setName)}-\\d+$`).test(claim.metadata.name)).map((claim) => claim.spec.volumeName));
-  return volumesByName.filter((volume) => names.has(volume.metadata.name));
-}
-
-function escapeRegExp(text: string): string {
-  return text.replaceAll('.', String.raw`\.`);
+function claimNamesOf({ metadata, spec }: StatefulSet): string[] {
+  const first = spec.ordinals?.start ?? 0;
+  const ordinals = Array.from({ length: spec.replicas ?? 1 }, (_, index) => first + index);
+  return ordinals.flatMap((ordinal) => (spec.volumeClaimTemplates ?? []).map((template) => claimNameOf(template.metadata.name, metadata.name, ordinal)));
 }
 
 function byHandle(all: readonly PersistentVolume[]): Map<string, string[]> {
@@ -104,7 +137,7 @@ function byHandle(all: readonly PersistentVolume[]): Map<string, string[]> {
   return names;
 }
 
-async function snapshotsOf(disks: Disks, ids: readonly string[]): Promise<Map<string, Snapshot[]>> {
+async function snapshotsOf(disks: LayoutDisks, ids: readonly string[]): Promise<Map<string, Snapshot[]>> {
   return new Map(await Promise.all(ids.map(async (id): Promise<[string, Snapshot[]]> => [id, await disks.snapshotsOf(id)])));
 }
 

@@ -7,7 +7,7 @@ import { createEventRecorder, type EventRecorder } from '../kubernetes/event-rec
 import { createLeaderElection, fence, LeaseLost, type Leadership, type LeaseTiming } from '../kubernetes/leader-election.ts';
 import { CONTROLLER_USER_ANNOTATION } from '../kubernetes/names.ts';
 import { namespaces, statefulSets } from '../kubernetes/objects.ts';
-import { createWorkQueue, type WorkQueue } from '../kubernetes/work-queue.ts';
+import { createWorkQueue } from '../kubernetes/work-queue.ts';
 import type { OrdinalMigration } from '../migration/record.ts';
 import type { MigrationNote, MigrationPorts } from '../migration/step.ts';
 import { createObservabilityApp, serve, type HttpServer } from '../observability/http.ts';
@@ -19,16 +19,17 @@ import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import type { Schedule } from '../ports/schedule.ts';
 import type { Budgets } from './budget.ts';
+import { liveCluster, type Scope } from './cluster.ts';
+import { requireCustomResources } from './custom-resources.ts';
+import { createDiskReadings } from './disk-readings.ts';
 import { createMarkets } from './markets.ts';
 import { migrationMetrics } from './migration-metrics.ts';
 import { createMoves } from './moves.ts';
-import { dropSurplusRecords } from './kept-records.ts';
-import { sweepOrphans } from './orphans.ts';
 import { createSets } from './sets.ts';
 import { hasOurGate, removeStrayGate } from './stray-gates.ts';
-import { moveKey, parseKey, refOf, setKey, wakeOnChange } from './wake.ts';
-import { allWatches, createWatches, watchedCluster, watchedSets, type Watches } from './watches.ts';
-import { refuseEvacuations } from './zone-evacuation.ts';
+import { createSweep } from './sweep.ts';
+import { parseKey, refOf, wakeOnChange } from './wake.ts';
+import { allWatches, createWatches, watchedCluster, type Watches } from './watches.ts';
 
 export interface ControllerSettings {
   /** Namespace of the Lease, and ours. */
@@ -64,23 +65,23 @@ const LEASE_NAME = 'zonespread';
 /** Moves spend their time waiting; sets are quick. */
 const WORKERS = 8;
 const LEASE_CALL_MS = 5_000;
-/** How often the cloud is asked for what no record knows. */
-const ORPHANS_EVERY_MS = 3_600_000;
 
 /** Resolves when it was told to stop and has stopped. @throws LeaseLost: exit at once; anything else that keeps it from starting, for people. */
 export async function runController(options: ControllerOptions): Promise<void> {
   const { clock, random, log, settings } = options;
+  const identity = `zonespread-${random.uuid()}`;
   const state: { leading: boolean; watches: Watches | undefined } = { leading: false, watches: undefined };
-  const probes = await startProbes(options, () => state.leading && state.watches !== undefined && !allWatches(state.watches).every((watch) => watch.hasSynced));
+  const probes = await startProbes(options, () => state.leading && !(state.watches !== undefined && allWatches(state.watches).every((watch) => watch.hasSynced)));
   try {
     const api = createApi({ http: options.http, timeoutMs: LEASE_CALL_MS });
+    await requireCustomResources(api);
     const lead = (leadership: Leadership): Promise<void> => {
       state.leading = true;
       options.metrics.setLeader(true);
-      return leadUntilStopped(options, leadership, (watches) => (state.watches = watches));
+      return leadUntilStopped(options, { leadership, identity, tell: (watches) => (state.watches = watches) });
     };
     if (!settings.leaderElect) {
-      await lead(alone());
+      await lead(await alone(api, settings));
       return;
     }
     const election = createLeaderElection({
@@ -89,7 +90,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
       random,
       log,
       lease: { namespace: settings.leaseNamespace, name: LEASE_NAME },
-      identity: `zonespread-${random.uuid()}`,
+      identity,
       annotations: { [CONTROLLER_USER_ANNOTATION]: await api.selfUser() },
       timing: settings.leaseTiming,
     });
@@ -100,9 +101,11 @@ export async function runController(options: ControllerOptions): Promise<void> {
   }
 }
 
-/** `--leader-elect=false`: the operator answers for there being only one. */
-function alone(): Leadership {
-  return { epoch: 0, held: () => true, assertHeld: () => {}, signal: new AbortController().signal };
+/** `--leader-elect=false`: the operator answers for there being only one, which goes on from whatever the last one wrote. */
+async function alone(api: Api, settings: ControllerSettings): Promise<Leadership> {
+  const records = await liveCluster(api, { namespaces: settings.namespaces, kruise: false }).migrations();
+  const epoch = Math.max(0, ...records.map(({ status }) => status?.epoch ?? 0));
+  return { epoch, held: () => true, assertHeld: () => {}, signal: new AbortController().signal };
 }
 
 async function startProbes({ settings, metrics, log }: ControllerOptions, syncing: () => boolean): Promise<HttpServer | undefined> {
@@ -113,50 +116,79 @@ async function startProbes({ settings, metrics, log }: ControllerOptions, syncin
   return server;
 }
 
-async function leadUntilStopped(options: ControllerOptions, leadership: Leadership, tell: (watches: Watches) => void): Promise<void> {
+interface Term {
+  leadership: Leadership;
+  identity: string;
+  tell: (watches: Watches) => void;
+}
+
+async function leadUntilStopped(options: ControllerOptions, { leadership, identity, tell }: Term): Promise<void> {
   const { clock, random, log, settings, signal } = options;
   const api = createApi({ http: fence(options.http, leadership) });
   const kruise = ((await api.discover('apps.kruise.io/v1beta1')) ?? []).includes(statefulSets.plural);
   const watches = createWatches({ http: options.http, clock, random, log, namespaces: settings.namespaces, kruise });
   tell(watches);
-  for (const watch of allWatches(watches)) watch.start();
-  const stopped = new Promise<void>((resolve) => {
+  const stopped = untilAborted(signal);
+  try {
+    for (const watch of allWatches(watches)) watch.start();
+    await Promise.race([Promise.all(allWatches(watches).map((watch) => watch.synced)), stopped]);
+    if (!signal.aborted) await workUntilStopped(options, { api, leadership, watches, identity, scope: { namespaces: settings.namespaces, kruise } }, stopped);
+  } finally {
+    await Promise.all(allWatches(watches).map((watch) => watch.stop()));
+  }
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  await Promise.race([Promise.all(allWatches(watches).map((watch) => watch.synced)), stopped]);
-
-  const events = createEventRecorder({ api, clock, log, component: 'zonespread-controller', instance: settings.leaseNamespace });
-  const lost = Promise.withResolvers<never>();
-  const work = await createWork(options, { api, leadership, watches, events, onLost: lost.reject });
-  log.info('leading', { epoch: leadership.epoch });
-  try {
-    await Promise.race([stopped, lost.promise]);
-  } finally {
-    await work.stop();
-    await events.flush();
-    await Promise.all(allWatches(watches).map((watch) => watch.stop()));
-  }
 }
 
 interface Team {
   api: Api;
   leadership: Leadership;
   watches: Watches;
+  identity: string;
+  scope: Scope;
+}
+
+async function workUntilStopped(options: ControllerOptions, team: Team, stopped: Promise<void>): Promise<void> {
+  const { clock, log, settings } = options;
+  // A dry run says in its reports what it would do, and writes nothing else.
+  const events = settings.dryRun ? SILENT : createEventRecorder({ api: team.api, clock, log, component: 'zonespread-controller', instance: team.identity });
+  const lost = Promise.withResolvers<never>();
+  lost.promise.catch(() => undefined); // It may come before anybody waits for it.
+  const work = await startWork(options, { ...team, events, onLost: lost.reject });
+  log.info('leading', { epoch: team.leadership.epoch });
+  try {
+    await Promise.race([stopped, lost.promise]);
+  } finally {
+    await work.stop();
+    await events.flush();
+  }
+}
+
+const SILENT: EventRecorder = { record: () => {}, flush: () => Promise.resolve() };
+
+interface Crew extends Team {
   events: EventRecorder;
   onLost: (error: LeaseLost) => void;
 }
 
 /** Queue, wake-ups and sweeps over synced watches. */
-async function createWork(options: ControllerOptions, team: Team): Promise<{ stop(): Promise<void> }> {
+async function startWork(options: ControllerOptions, crew: Crew): Promise<{ stop(): Promise<void> }> {
   const { clock, random, log, metrics, settings } = options;
-  const { api, watches } = team;
-  const disks = options.disks(team.leadership);
-  const clusterUID = (await api.get(namespaces, { name: 'kube-system' }))?.metadata.uid ?? '';
-  const deciding = { api, disks, clock, markets: createMarkets({ disks, clock, log }), budgets: settings.budgets, coolDownMs: settings.coolDownMs };
-  const migrating: MigrationPorts = { api, disks, clock, random, clusterUID, epoch: team.leadership.epoch, stepTimeoutMs: settings.stepTimeoutMs, report: reporter(team, watches, log) };
+  const { api, watches, onLost } = crew;
+  const disks = options.disks(crew.leadership);
+  const clusterUID = await uidOfCluster(api);
+  const readings = createDiskReadings({ disks, clock, log });
+  const live = { cluster: liveCluster(api, crew.scope), disks, snapshots: true };
+  const watched = { cluster: watchedCluster(watches), disks: readings, snapshots: false };
+  const deciding = { api, live, clock, markets: createMarkets({ disks, clock, log }), budgets: settings.budgets, coolDownMs: settings.coolDownMs };
+  const migrating: MigrationPorts = { api, disks, clock, random, clusterUID, epoch: crew.leadership.epoch, stepTimeoutMs: settings.stepTimeoutMs, report: reporter(crew, log) };
   const moves = createMoves(migrating, deciding);
-  const sets = createSets({ ...deciding, random, events: team.events, metrics, watched: watchedCluster(watches), reportOf: ({ namespace, name }) => watches.reports.get(namespace, name), dryRun: settings.dryRun });
+  const sets = createSets({ ...deciding, random, events: crew.events, metrics, watched, reportOf: ({ namespace, name }) => watches.reports.get(namespace, name), dryRun: settings.dryRun });
 
   const queue = createWorkQueue({
     concurrency: WORKERS,
@@ -170,26 +202,37 @@ async function createWork(options: ControllerOptions, team: Team): Promise<{ sto
         if (again !== undefined) queue.addAfter(key, again.afterMs);
       } catch (error) {
         if (!(error instanceof LeaseLost)) throw error;
-        team.onLost(error);
+        onLost(error);
       }
     },
   });
   const endWaking = wakeOnChange(watches, queue);
   const endMetrics = migrationMetrics(watches.migrations, metrics);
-  const endGates = watches.pods.onChange(({ type, object }) => {
-    if (type === 'deleted' || !hasOurGate(object) || settings.dryRun) return;
-    void removeStrayGate(api, log, refOf(object)).catch((error: unknown) => log.warn(`could not look at the gate of pod ${object.metadata.name}`, { error }));
-  });
-  const sweep = sweeper(options, { team, queue, disks, clusterUID });
-  await sweep();
-  const cron = options.schedule.every(settings.sweep, sweep);
+  const endGates = settings.dryRun ? undefined : takeStrayGatesOff(crew, log);
+  const sweep = createSweep({ api, disks, readings, clock, log, metrics, watches, queue, clusterUID, coolDownMs: settings.coolDownMs, dryRun: settings.dryRun, onLost });
+  const cron = options.schedule.every(settings.sweep, () => sweep.run());
+  void sweep.run();
   return {
     async stop() {
-      for (const end of [endWaking, endMetrics, endGates]) end();
+      for (const end of [endWaking, endMetrics, endGates]) end?.();
       await cron.stop();
-      await queue.stop();
+      await Promise.all([sweep.stop(), queue.stop()]);
     },
   };
+}
+
+/** @throws Error for people: without it our disks could not be told from another cluster's. */
+async function uidOfCluster(api: Api): Promise<string> {
+  const uid = (await api.get(namespaces, { name: 'kube-system' }))?.metadata.uid;
+  if (uid === undefined) throw new Error('namespace kube-system is not there, and its UID is what marks the disks of this cluster; is this the right API server?');
+  return uid;
+}
+
+function takeStrayGatesOff({ api, watches }: Crew, log: Log): () => void {
+  return watches.pods.onChange(({ type, object }) => {
+    if (type === 'deleted' || !hasOurGate(object)) return;
+    void removeStrayGate(api, log, refOf(object)).catch((error: unknown) => log.warn(`could not look at the gate of pod ${object.metadata.name}; the next sweep does`, { error }));
+  });
 }
 
 async function timed<T>({ clock, metrics }: ControllerOptions, act: () => Promise<T>): Promise<T> {
@@ -202,7 +245,7 @@ async function timed<T>({ clock, metrics }: ControllerOptions, act: () => Promis
 }
 
 /** What a migration has to say becomes an event on its record and on its set, and a line of the log. */
-function reporter({ events }: Team, watches: Watches, log: Log): (record: OrdinalMigration, note: MigrationNote) => void {
+function reporter({ events, watches }: Crew, log: Log): (record: OrdinalMigration, note: MigrationNote) => void {
   return (record, { type, event, message }) => {
     const namespace = record.metadata.namespace ?? '';
     log[type === 'Warning' ? 'warn' : 'info'](message, { migration: `${namespace}/${record.metadata.name}`, event });
@@ -210,34 +253,5 @@ function reporter({ events }: Team, watches: Watches, log: Log): (record: Ordina
     const set = watches.sets.get(namespace, record.spec.statefulSetRef.name) ?? watches.kruiseSets?.get(namespace, record.spec.statefulSetRef.name);
     // Steps are told on the record alone: a set would drown in them.
     if (set !== undefined && event !== 'MigrationStep') events.record(set, { type, reason: event, message: `${record.metadata.name}: ${message}` });
-  };
-}
-
-/** What watches miss, and what only time brings: every set and every record is looked at, orphans now and then. */
-function sweeper(options: ControllerOptions, { team, queue, disks, clusterUID }: { team: Team; queue: WorkQueue; disks: Disks; clusterUID: string }): () => Promise<void> {
-  const { clock, log, metrics, settings } = options;
-  const { api, watches } = team;
-  let orphansAt = Number.NEGATIVE_INFINITY;
-
-  async function tidyUp(): Promise<void> {
-    for (const pod of watches.pods.list()) if (hasOurGate(pod)) await removeStrayGate(api, log, refOf(pod));
-    await dropSurplusRecords(api, watches.migrations.list());
-    await refuseEvacuations(api, clock);
-    if (clock.monotonic() - orphansAt <= ORPHANS_EVERY_MS) return;
-    metrics.setOrphanedDisks(await sweepOrphans({ api, disks, clock, log, clusterUID }));
-    orphansAt = clock.monotonic();
-  }
-
-  return async () => {
-    for (const set of watchedSets(watches)) queue.add(setKey(refOf(set)));
-    for (const report of watches.reports.list()) queue.add(setKey(refOf(report)));
-    for (const record of watches.migrations.list()) queue.add(moveKey(refOf(record)));
-    try {
-      if (!settings.dryRun) await tidyUp();
-      metrics.sweepSucceeded(clock.now() / 1000);
-    } catch (error) {
-      if (error instanceof LeaseLost) team.onLost(error);
-      else log.error('the sweep failed; the next one comes by itself', { error });
-    }
   };
 }

@@ -4,18 +4,18 @@
 import { mutatingWebhooks, type Namespace, type StatefulSet } from '../kubernetes/objects.ts';
 import type { Api } from '../kubernetes/api.ts';
 import type { Layout } from '../layout/layout.ts';
-import { courseOf, ended, statusOf, type OrdinalMigration } from '../migration/record.ts';
+import { courseOf, ended, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
 import type { GuardContext } from '../planner/guards/guard.ts';
 import { nextMoves, type Turn } from '../planner/next-moves.ts';
 import { plan, type Plan } from '../planner/plan.ts';
 import { parsePolicy, type Policy } from '../policy/policy.ts';
 import type { Problem } from '../policy/problem.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Disks } from '../ports/disks.ts';
 import { backOffs, coolDowns, type Holding } from './back-off.ts';
 import { budgetProblem, type Budgets } from './budget.ts';
-import { diskIdsOf, readLayout, type Cluster, type SetKey } from './cluster.ts';
+import { diskIdsOf, readLayout, type SetKey, type View } from './cluster.ts';
 import type { Markets } from './markets.ts';
+import { isReportOf } from './report.ts';
 import type { SeenZone, SpreadReport } from './spread-report.ts';
 import { zonesSeen } from './zones-seen.ts';
 
@@ -24,7 +24,8 @@ export const WEBHOOK_NAME = 'zonespread';
 
 export interface DecisionPorts {
   api: Api;
-  disks: Disks;
+  /** The cluster and the cloud as they are now. */
+  live: View;
   clock: Clock;
   markets: Markets;
   budgets: Budgets;
@@ -34,26 +35,29 @@ export interface DecisionPorts {
 export type Decision =
   /** Not ours to keep. */
   | { kind: 'off'; set?: StatefulSet }
-  | { kind: 'invalid'; set: StatefulSet; problems: Problem[]; warnings: string[] }
+  | { kind: 'invalid'; set: StatefulSet; problems: Problem[]; warnings: string[]; records: OrdinalMigration[] }
   | { kind: 'decided'; set: StatefulSet; policy: Policy; warnings: string[]; layout: Layout; plan: Plan; turn: Turn; zonesSeen: SeenZone[]; records: OrdinalMigration[]; holdings: Holding[] };
 
-export async function decide(ports: DecisionPorts, cluster: Cluster, look: { key: SetKey; report: SpreadReport | undefined; snapshots: boolean }): Promise<Decision> {
+export async function decide(ports: DecisionPorts, view: View, look: { key: SetKey; report: SpreadReport | undefined }): Promise<Decision> {
+  const { cluster } = view;
   const set = await cluster.set(look.key);
   if (set === undefined || set.metadata.deletionTimestamp !== undefined) return { kind: 'off' };
   const declared = policyOf(set, await cluster.namespace(look.key.namespace));
   if (declared.kind === 'off') return { kind: 'off', set };
-  if (declared.kind === 'invalid') return { kind: 'invalid', set, problems: declared.problems, warnings: declared.warnings };
+  if (declared.kind === 'invalid') return { kind: 'invalid', set, problems: declared.problems, warnings: declared.warnings, records: recordsOf(await cluster.migrations(), set) };
 
   const { policy, warnings } = declared;
-  const first = await readLayout(cluster, ports.disks, set);
+  // What was said about a set that had this name before is not about this one.
+  const report = look.report !== undefined && isReportOf(look.report, set) ? look.report : undefined;
+  const reading = await readLayout(view, set);
   const records = await cluster.migrations();
-  const facts = await factsOf(ports, { set, policy, layout: first, records, report: look.report });
-  const planned = plan({ layout: first, policy, ...facts });
-  if (!look.snapshots || planned.moves.length === 0) return decided(ports, { set, policy, warnings, layout: first, planned, records, facts, report: look.report });
+  const facts = await factsOf(ports, { set, policy, layout: reading.layout, records, report });
+  const planned = plan({ layout: reading.layout, policy, ...facts });
+  if (!view.snapshots || planned.moves.length === 0) return decided(ports, { set, policy, warnings, layout: reading.layout, planned, records, facts, report });
 
   // The guards of the disks that would move want to know about snapshots under way.
-  const layout = await readLayout(cluster, ports.disks, set, diskIdsOf(first, candidates(planned)));
-  return decided(ports, { set, policy, warnings, layout, planned: plan({ layout, policy, ...facts }), records, facts, report: look.report });
+  const layout = await reading.withSnapshotsOf(diskIdsOf(reading.layout, candidates(planned)));
+  return decided(ports, { set, policy, warnings, layout, planned: plan({ layout, policy, ...facts }), records, facts, report });
 }
 
 /** Snapshots cost a call per disk: only for those that may go next. */
@@ -87,9 +91,19 @@ async function factsOf(ports: DecisionPorts, on: { set: StatefulSet; policy: Pol
     zonesSeen: homes,
     unusableZones: await ports.markets.unusableZones(on.layout, homes),
     recentMoves: new Map(coolDowns(own, ports.coolDownMs, nowMs).map(({ ordinal, untilMs }) => [ordinal, untilMs])),
-    inFlight: new Map(own.filter((record) => !ended(record)).map((record) => [record.spec.ordinal, headedFor(record)])),
+    inFlight: new Map(underWay(own).map((record) => [record.spec.ordinal, headedFor(record)])),
     holdings: backOffs(own, nowMs),
   };
+}
+
+/** Not ended; of two for one ordinal the one that takes the other back comes last. */
+function underWay(own: readonly OrdinalMigration[]): OrdinalMigration[] {
+  return own.filter((record) => !ended(record)).toSorted((a, b) => Number(a.spec.reason === 'Reverse') - Number(b.spec.reason === 'Reverse'));
+}
+
+/** A move by hand may wait for ever: until it begins it holds up its own ordinal alone, which the plan leaves to it. */
+function takesTurn(record: OrdinalMigration): boolean {
+  return !ended(record) && (phaseOf(record) !== 'Pending' || record.spec.planDigest !== undefined);
 }
 
 /** Where the ordinal will be when the move under way is over. */
@@ -110,13 +124,17 @@ async function decided(
   return { kind: 'decided', set: on.set, policy: on.policy, warnings: on.warnings, layout: on.layout, plan: on.planned, turn, zonesSeen: on.facts.seen, records: own, holdings: on.facts.holdings };
 }
 
-export async function guardContext(ports: DecisionPorts, on: { records: readonly OrdinalMigration[]; own: readonly OrdinalMigration[]; facts?: Facts; moving: boolean }): Promise<GuardContext> {
-  const { facts } = on;
+export async function guardContext(
+  ports: DecisionPorts,
+  on: { records: readonly OrdinalMigration[]; own: readonly OrdinalMigration[]; facts?: Facts; unusableZones?: ReadonlyMap<string, string>; moving: boolean },
+): Promise<GuardContext> {
+  const { facts, unusableZones = facts?.unusableZones } = on;
   return {
-    inFlight: on.own.filter((record) => !ended(record)).map((record) => ({ ordinal: record.spec.ordinal })),
+    inFlight: on.own.filter((record) => takesTurn(record)).map((record) => ({ ordinal: record.spec.ordinal })),
     budget: budgetProblem(ports.budgets, on.records, ports.clock.now()),
     webhook: on.moving ? await webhookRegistered(ports.api) : { ready: true, message: '' },
-    ...(facts === undefined ? {} : { recentMoves: facts.recentMoves, unusableZones: facts.unusableZones, backOffs: new Map(facts.holdings.map(({ ordinal, message }) => [ordinal, message])) }),
+    ...(unusableZones === undefined ? {} : { unusableZones }),
+    ...(facts === undefined ? {} : { recentMoves: facts.recentMoves, backOffs: new Map(facts.holdings.map(({ ordinal, message }) => [ordinal, message])) }),
   };
 }
 

@@ -7,6 +7,8 @@ import type { Log } from '../ports/log.ts';
 import type { DiskAttributes, Disks } from '../ports/disks.ts';
 
 const REMEMBERED_MS = 5 * 60_000;
+/** How long a question that failed is not asked again: a cloud that throttles must not be asked for every set. */
+const FAILURE_REMEMBERED_MS = 30_000;
 
 export interface Markets {
   /** Of these zones those that do not sell every kind of disk that the set has, each with the cloud's reason. */
@@ -15,23 +17,39 @@ export interface Markets {
 
 type Kind = Pick<DiskAttributes, 'category' | 'performanceLevel'>;
 
+interface Answer {
+  /** Monotonic. */
+  until: number;
+  /** Undefined: it is on sale, as far as anybody knows. */
+  problem: string | undefined;
+}
+
 export function createMarkets({ disks, clock, log }: { disks: Disks; clock: Clock; log: Log }): Markets {
-  const remembered = new Map<string, { at: number; problem: string | undefined }>();
+  const remembered = new Map<string, Answer>();
+  const asking = new Map<string, Promise<Answer>>();
+
+  async function ask(zone: string, kind: Kind, last: Answer | undefined): Promise<Answer> {
+    try {
+      const answer = await disks.onSale(zone, kind);
+      return { until: clock.monotonic() + REMEMBERED_MS, problem: answer.onSale ? undefined : stable(answer.message) };
+    } catch (error) {
+      // Not knowing is no reason to give a zone up: the create of the disk decides in the end, and is undone if need be.
+      log.warn(`the cloud did not say whether zone ${zone} sells ${kind.category}`, { error });
+      return { until: clock.monotonic() + FAILURE_REMEMBERED_MS, problem: last?.problem };
+    }
+  }
 
   async function problemOf(zone: string, kind: Kind): Promise<string | undefined> {
     const key = `${zone} ${kind.category} ${kind.performanceLevel ?? ''}`;
     const last = remembered.get(key);
-    if (last !== undefined && clock.monotonic() - last.at < REMEMBERED_MS) return last.problem;
-    try {
-      const answer = await disks.onSale(zone, kind);
-      const problem = answer.onSale ? undefined : answer.message;
-      remembered.set(key, { at: clock.monotonic(), problem });
-      return problem;
-    } catch (error) {
-      // Not knowing is no reason to give a zone up: the create of the disk decides in the end, and is undone if need be.
-      log.warn(`the cloud did not say whether zone ${zone} sells ${kind.category}`, { error });
-      return last?.problem;
-    }
+    if (last !== undefined && clock.monotonic() < last.until) return last.problem;
+    // Many sets are looked at side by side: they wait for one answer.
+    const asked = asking.get(key) ?? ask(zone, kind, last);
+    asking.set(key, asked);
+    const answer = await asked;
+    remembered.set(key, answer);
+    asking.delete(key);
+    return answer.problem;
   }
 
   return {
@@ -46,6 +64,11 @@ export function createMarkets({ disks, clock, log }: { disks: Disks; clock: Cloc
       return unusable;
     },
   };
+}
+
+/** Without what is another one in every answer: it stands in reports and events, which say what is new. */
+function stable(message: string): string {
+  return message.replaceAll(/[.;,]?\s*request id:?\s*[0-9a-f-]+/gi, '');
 }
 
 function kindsOf(layout: Layout): Kind[] {

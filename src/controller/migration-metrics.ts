@@ -2,6 +2,7 @@
 
 import type { Reflector } from '../kubernetes/reflector.ts';
 import { ended, inFlight, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
+import { steeringRecord } from '../migration/steering.ts';
 import type { Metrics, SetName } from '../observability/metrics.ts';
 import { retainedVolumes } from './report.ts';
 
@@ -9,17 +10,26 @@ const GIB = 1024 ** 3;
 
 export function migrationMetrics(migrations: Reflector<OrdinalMigration>, metrics: Metrics): () => void {
   setGauges(migrations.list(), metrics);
+  for (const record of migrations.list()) setProgress(record, migrations, metrics);
   return migrations.onChange(({ type, object, previous }) => {
     setGauges(migrations.list(), metrics);
-    const set = { namespace: object.metadata.namespace ?? '', statefulset: object.spec.statefulSetRef.name };
-    const { progress = 0 } = statusOf(object);
-    const underWay = type !== 'deleted' && inFlight(object);
-    metrics.setMigrationProgress({ ...set, ordinal: object.spec.ordinal }, underWay ? progress / 100 : undefined);
+    setProgress(object, migrations, metrics);
     // Counted on the change alone: what had ended before this daemon began is not counted again.
     if (previous === undefined || type === 'deleted') return;
     observeSteps(object, previous, metrics);
-    if (ended(object) && !ended(previous)) observeEnd(object, set, metrics);
+    if (ended(object) && !ended(previous)) observeEnd(object, setOf(object), metrics);
   });
+}
+
+function setOf({ metadata, spec }: OrdinalMigration): SetName {
+  return { namespace: metadata.namespace ?? '', statefulset: spec.statefulSetRef.name };
+}
+
+/** Of the ordinal that the record is about: an old record that is being retired says nothing about the move that is under way. */
+function setProgress({ metadata, spec }: OrdinalMigration, migrations: Reflector<OrdinalMigration>, metrics: Metrics): void {
+  const moving = steeringRecord(migrations.list(metadata.namespace).filter((other) => other.spec.statefulSetRef.name === spec.statefulSetRef.name && other.spec.ordinal === spec.ordinal));
+  const ratio = moving === undefined ? undefined : (statusOf(moving).progress ?? 0) / 100;
+  metrics.setMigrationProgress({ namespace: metadata.namespace ?? '', statefulset: spec.statefulSetRef.name, ordinal: spec.ordinal }, ratio);
 }
 
 function observeEnd(record: OrdinalMigration, set: SetName, metrics: Metrics): void {

@@ -5,18 +5,21 @@ import { kruiseStatefulSets, statefulSets, type StatefulSet } from '../kubernete
 import { begin, notePending } from '../migration/begin.ts';
 import { endMigration } from '../migration/ending.ts';
 import { ended, nameOf, ordinalMigrations, phaseOf, type MigrationTerms, type OrdinalMigration } from '../migration/record.ts';
+import { handleRequest } from '../migration/requests.ts';
 import { retire } from '../migration/retirement.ts';
 import { contextFor, visit, type Visit } from '../migration/runner.ts';
-import type { MigrationPorts } from '../migration/step.ts';
+import type { MigrationPorts, StepContext } from '../migration/step.ts';
 import { checkGuards } from '../planner/guards/index.ts';
-import type { Blocked } from '../planner/reasons.ts';
 import { parseDuration } from '../policy/duration.ts';
-import { parseRules, parseTerms, termsOf, defaultPolicy, type Rules } from '../policy/policy.ts';
-import { diskIdsOf, liveCluster, readLayout } from './cluster.ts';
+import { defaultPolicy, parsePolicy, parseRules, parseTerms, termsOf, type PolicySource, type Rules, type Terms } from '../policy/policy.ts';
+import { diskIdsOf, readLayout } from './cluster.ts';
 import { guardContext, recordsOf, type DecisionPorts } from './decision.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 
 /** How often a Pending record is looked at when nothing wakes it. */
 const PENDING_EVERY_MS = 10_000;
+/** Retentions last months, timers 24.8 days: whatever is due later is looked at once a day. */
+const LONGEST_WAIT_MS = 86_400_000;
 
 export interface Moves {
   /** One look at one record, whatever its phase. Undefined: it needs no more looks. */
@@ -25,69 +28,109 @@ export interface Moves {
 
 export function createMoves(ports: MigrationPorts, deciding: DecisionPorts): Moves {
   const faults = new Map<string, number>();
+  const beginning: Beginning = { ports, deciding, alone: oneAtATime() };
   return {
     async work(ref) {
       const record = await ports.api.get(ordinalMigrations, ref);
       if (record === undefined) return undefined;
       if (ended(record)) return next(await retire(ports, ref));
       if (phaseOf(record) !== 'Pending') return next(await visit(ports, ref, faults)) ?? { afterMs: 0 };
-      return (await beginWhenAllowed(ports, deciding, record)) === 'waiting' ? { afterMs: PENDING_EVERY_MS } : { afterMs: 0 };
+      return (await beginWhenAllowed(beginning, contextFor(ports, record))) === 'waiting' ? { afterMs: PENDING_EVERY_MS } : { afterMs: 0 };
     },
   };
 }
 
 function next(result: Visit): { afterMs: number } | undefined {
-  return result.kind === 'again' ? { afterMs: result.afterMs } : undefined;
+  return result.kind === 'again' ? { afterMs: Math.min(result.afterMs, LONGEST_WAIT_MS) } : undefined;
+}
+
+interface Beginning {
+  ports: MigrationPorts;
+  deciding: DecisionPorts;
+  /** Two that begin at once would not see each other. */
+  alone: <T>(act: () => Promise<T>) => Promise<T>;
+}
+
+type Outcome = 'begun' | 'waiting' | 'ended';
+
+async function beginWhenAllowed(beginning: Beginning, context: StepContext): Promise<Outcome> {
+  if (context.record.metadata.deletionTimestamp !== undefined) {
+    await endMigration(context, { phase: 'Failed', reason: 'Aborted', message: 'its record was deleted before it began' });
+    return 'ended';
+  }
+  await handleRequest(context);
+  if (ended(context.record)) return 'ended';
+  const verdict = await judge(beginning, context.record);
+  if (verdict.kind === 'held') return waitOrDrop(context, verdict);
+  if (verdict.kind === 'exempt') return begin(beginning.ports, context.record, verdict.terms);
+  return beginning.alone(async () => {
+    const again = await judge(beginning, context.record);
+    return again.kind === 'held' ? waitOrDrop(context, again) : begin(beginning.ports, context.record, again.terms);
+  });
+}
+
+/** `exempt`: whatever else is under way. */
+type Verdict = { kind: 'free' | 'exempt'; terms: MigrationTerms } | Held;
+
+interface Held {
+  kind: 'held';
+  reason: string;
+  message: string;
 }
 
 /** A move that takes another one back is exempt from guards, cool-down and windows: the ordinal is down already. */
-async function beginWhenAllowed(ports: MigrationPorts, deciding: DecisionPorts, record: OrdinalMigration): Promise<'begun' | 'waiting' | 'ended'> {
+async function judge({ ports, deciding }: Beginning, record: OrdinalMigration): Promise<Verdict> {
   const set = await setOf(ports.api, record);
-  const context = contextFor(ports, record);
-  const request = record.metadata.annotations?.['zonespread.io/request'];
-  if (request === 'abort') {
-    await endMigration(context, { phase: 'Failed', reason: 'Aborted', message: 'a person aborted it before it began' });
-    return 'ended';
-  }
-  if (set === undefined || record.spec.reason === 'Reverse') return begin(ports, record, termsFor(record, set, undefined));
-
-  const namespace = await liveCluster(ports.api).namespace(record.metadata.namespace ?? '');
+  // Without its set the record ends by itself.
+  if (set === undefined) return { kind: 'exempt', terms: termsFor(record, termsOf(defaultPolicy)) };
+  const namespace = await deciding.live.cluster.namespace(record.metadata.namespace ?? '');
   const source = { setAnnotations: set.metadata.annotations, namespaceAnnotations: namespace?.metadata.annotations, podManagementPolicy: set.spec.podManagementPolicy };
+  if (takesBack(record)) return { kind: 'exempt', terms: termsFor(record, declaredTerms(source)) };
   const read = parseRules(source);
-  if (read.kind === 'invalid') {
-    await notePending(context, 'InvalidPolicy', read.problems.map(({ message }) => message).join(' '));
-    return 'waiting';
-  }
-  const held = await holds(ports, deciding, { record, set, rules: read.rules });
-  if (held === undefined) return begin(ports, record, termsFor(record, set, read.rules));
-  return waitOrDrop(ports, record, held);
+  if (read.kind === 'invalid') return { kind: 'held', reason: 'InvalidPolicy', message: read.problems.map(({ message }) => message).join(' ') };
+  return notWanted(record, source) ?? (await holds(deciding, { record, set, rules: read.rules })) ?? { kind: 'free', terms: termsFor(record, termsOf(read.rules)) };
+}
+
+/** Only the daemon makes such a record, and it names the move. */
+function takesBack({ spec }: OrdinalMigration): boolean {
+  return spec.reason === 'Reverse' && spec.reverses !== undefined;
+}
+
+/** What the daemon planned starts only while the set still asks for it; a move by hand needs no policy. */
+function notWanted(record: OrdinalMigration, source: PolicySource): Held | undefined {
+  if (record.spec.planDigest === undefined) return undefined;
+  const declared = parsePolicy(source);
+  const off = declared.kind === 'off' || (declared.kind === 'policy' && declared.policy.mode === 'disabled');
+  return off ? { kind: 'held', reason: 'Disabled', message: 'it was planned, and the set has been switched off since (zonespread.io/zones removed, or zonespread.io/mode "disabled")' } : undefined;
 }
 
 /** A move by hand waits for as long as it takes; one of a plan is given up, since the next plan may want another. */
-async function waitOrDrop(ports: MigrationPorts, record: OrdinalMigration, held: Blocked): Promise<'waiting' | 'ended'> {
-  const context = contextFor(ports, record);
-  const ageMs = ports.clock.now() - Date.parse(record.metadata.creationTimestamp ?? '');
-  if (record.spec.planDigest !== undefined && ageMs > ports.stepTimeoutMs) {
-    await endMigration(context, { phase: 'Failed', reason: held.reason, message: held.message });
+async function waitOrDrop(context: StepContext, { reason, message }: Held): Promise<Outcome> {
+  const { metadata, spec } = context.record;
+  const ageMs = context.clock.now() - Date.parse(metadata.creationTimestamp ?? '');
+  if (spec.planDigest !== undefined && ageMs > context.stepTimeoutMs) {
+    await endMigration(context, { phase: 'Failed', reason, message });
     return 'ended';
   }
-  await notePending(context, held.reason, held.message);
+  await notePending(context, reason, message);
   return 'waiting';
 }
 
-async function holds(ports: MigrationPorts, deciding: DecisionPorts, on: { record: OrdinalMigration; set: StatefulSet; rules: Rules }): Promise<Blocked | undefined> {
-  const cluster = liveCluster(ports.api);
+async function holds(deciding: DecisionPorts, on: { record: OrdinalMigration; set: StatefulSet; rules: Rules }): Promise<Held | undefined> {
+  const { live, markets, clock } = deciding;
   const { ordinal, targetZone } = on.record.spec;
-  const first = await readLayout(cluster, ports.disks, on.set);
-  const layout = await readLayout(cluster, ports.disks, on.set, diskIdsOf(first, [ordinal]));
-  const others = (await cluster.migrations()).filter((other) => other.metadata.uid !== on.record.metadata.uid);
+  const reading = await readLayout(live, on.set);
+  const layout = await reading.withSnapshotsOf(diskIdsOf(reading.layout, [ordinal]));
+  const others = (await live.cluster.migrations()).filter((other) => other.metadata.uid !== on.record.metadata.uid);
   const own = recordsOf(others, on.set);
   const earlier = own.find((other) => !ended(other) && other.spec.ordinal === ordinal && isBefore(other, on.record));
-  if (earlier !== undefined) return { reason: 'AlreadyInFlight', ordinal, message: `${nameOf(earlier)} is for the same ordinal and came first; this one waits until it has ended` };
+  if (earlier !== undefined) return { kind: 'held', reason: 'AlreadyInFlight', message: `${nameOf(earlier)} is for the same ordinal and came first; this one waits until it has ended` };
   // Those that have not begun hold nobody up but later ones of their own ordinal.
   const begun = own.filter((other) => phaseOf(other) !== 'Pending');
-  const context = await guardContext(deciding, { records: others.filter((other) => phaseOf(other) !== 'Pending'), own: begun, moving: true });
-  return checkGuards({ layout, rules: on.rules, ordinal, targetZone, nowMs: ports.clock.now(), context })[0];
+  const unusableZones = await markets.unusableZones(layout, [targetZone]);
+  const context = await guardContext(deciding, { records: others.filter((other) => phaseOf(other) !== 'Pending'), own: begun, unusableZones, moving: true });
+  const [first] = checkGuards({ layout, rules: on.rules, ordinal, targetZone, nowMs: clock.now(), context });
+  return first === undefined ? undefined : { kind: 'held', reason: first.reason, message: first.message };
 }
 
 function isBefore(other: OrdinalMigration, record: OrdinalMigration): boolean {
@@ -101,10 +144,8 @@ async function setOf(api: Api, record: OrdinalMigration): Promise<StatefulSet | 
   return api.get(apiVersion.startsWith('apps.kruise.io/') ? kruiseStatefulSets : statefulSets, { namespace: record.metadata.namespace ?? '', name });
 }
 
-/** What the record says, else the set's policy, else the defaults. */
-export function termsFor(record: OrdinalMigration, set: StatefulSet | undefined, rules: Rules | undefined): MigrationTerms {
-  const declared = rules === undefined ? declaredTerms(set) : termsOf(rules);
-  const { spec } = record;
+/** What the record says, else what the set and its namespace declare, else the defaults. */
+export function termsFor({ spec }: OrdinalMigration, declared: Terms): MigrationTerms {
   const sourceRetentionMs = retention(spec.sourceRetention) ?? declared.sourceRetentionMs;
   return {
     readyTimeoutMs: milliseconds(spec.readyTimeout) ?? declared.readyTimeoutMs,
@@ -115,8 +156,9 @@ export function termsFor(record: OrdinalMigration, set: StatefulSet | undefined,
   };
 }
 
-function declaredTerms(set: StatefulSet | undefined) {
-  const read = parseTerms({ setAnnotations: set?.metadata.annotations });
+/** A wrong value does not stand in the way of a move back. */
+function declaredTerms(source: PolicySource): Terms {
+  const read = parseTerms(source);
   return read.kind === 'terms' ? read.terms : termsOf(defaultPolicy);
 }
 

@@ -2,8 +2,8 @@
 // attached. Found by migration UID and cluster UID together, never by name.
 
 import { CLUSTER_TAG, MIGRATION_LABEL, ROLE_LABEL } from '../kubernetes/names.ts';
-import { volumes } from '../kubernetes/objects.ts';
-import type { Api } from '../kubernetes/api.ts';
+import { volumes, type PersistentVolume } from '../kubernetes/objects.ts';
+import { ApiError, type Api } from '../kubernetes/api.ts';
 import { ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Disk, Disks, Snapshot } from '../ports/disks.ts';
@@ -20,18 +20,39 @@ export interface OrphanPorts {
   clusterUID: string;
 }
 
-/** @returns how many disks nobody knows. */
-export async function sweepOrphans(ports: OrphanPorts): Promise<number> {
+/** @returns how many disks nobody knows; undefined when not every record may be seen, so that nothing can be called unknown. */
+export async function sweepOrphans(ports: OrphanPorts): Promise<number | undefined> {
   const found = await ports.disks.tagged({ [CLUSTER_TAG]: ports.clusterUID });
   // The records are read after the cloud: what was made meanwhile is in them.
-  const records = await ports.api.list(ordinalMigrations);
+  const records = await everyRecord(ports);
+  if (records === undefined) return undefined;
   const known = knownIds(records);
   const uids = new Set(records.map(({ metadata }) => metadata.uid));
-  const handles = new Set((await ports.api.list(volumes)).map((volume) => volume.spec.csi?.volumeHandle));
+  const all = await ports.api.list(volumes);
+  const handles = new Set(all.map((volume) => volume.spec.csi?.volumeHandle));
   const orphans = found.disks.filter((disk) => !known.has(disk.id) && !handles.has(disk.id));
   for (const disk of orphans) await treatDisk(ports, disk, uids);
   for (const snapshot of found.snapshots) if (!known.has(snapshot.id) && !uids.has(snapshot.tags[MIGRATION_LABEL])) reportSnapshot(ports, snapshot);
-  return orphans.length;
+  const left = all.filter((volume) => isLeft(volume, uids));
+  for (const volume of left) ports.log.warn(`PV ${volume.metadata.name} with disk ${volume.spec.csi?.volumeHandle ?? '?'} is kept for a migration whose record is gone: look at it and delete both if they are not needed`);
+  return orphans.length + left.length;
+}
+
+/** Of every namespace, also where `--namespaces` leaves some out: another daemon's disks are no orphans. */
+async function everyRecord({ api, log }: OrphanPorts): Promise<OrdinalMigration[] | undefined> {
+  try {
+    return await api.list(ordinalMigrations);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 403) throw error;
+    log.info('orphaned disks are not looked for: that takes the right to list OrdinalMigrations of every namespace', { error: error.message });
+    return undefined;
+  }
+}
+
+/** It outlived the namespace or the record that it was kept for, and nobody uses it. */
+function isLeft(volume: PersistentVolume, uids: ReadonlySet<string | undefined>): boolean {
+  const migration = volume.metadata.labels?.[MIGRATION_LABEL];
+  return migration !== undefined && !uids.has(migration) && volume.status?.phase !== 'Bound';
 }
 
 async function treatDisk({ disks, log }: OrphanPorts, disk: Disk, uids: ReadonlySet<string | undefined>): Promise<void> {

@@ -7,11 +7,11 @@ import { sourceRetentionEnds } from '../migration/retirement.ts';
 import { ended, inFlight, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
 import type { Plan, PlannedMove } from '../planner/plan.ts';
 import type { Blocked } from '../planner/reasons.ts';
-import type { Problem } from '../policy/problem.ts';
 import type { Decision } from './decision.ts';
 import { MAX_REPORTED_MOVES, spreadReports, type ReportedBlock, type ReportedMigration, type ReportedMove, type RetainedVolume, type SpreadReport, type SpreadReportStatus } from './spread-report.ts';
 
 type Decided = Extract<Decision, { kind: 'decided' }>;
+type Invalid = Extract<Decision, { kind: 'invalid' }>;
 
 export function reportOf(decision: Decided, now: string): SpreadReportStatus {
   const { plan, turn, set, records } = decision;
@@ -40,12 +40,18 @@ export function reportOf(decision: Decided, now: string): SpreadReportStatus {
   };
 }
 
-export function invalidReport(set: StatefulSet, problems: readonly Problem[], now: string): SpreadReportStatus {
+/** What is under way and what is retained is there whatever the annotations say; what was approved and seen is not forgotten over a slip of the pen. */
+export function invalidReport({ set, problems, records }: Invalid, before: SpreadReport | undefined, now: string): SpreadReportStatus {
   const message = problems.map((problem) => problem.message).join(' ');
+  const { approved, zonesSeen } = (before !== undefined && isReportOf(before, set) ? before.status : undefined) ?? {};
   return {
     observedGeneration: set.metadata.generation ?? 0,
     satisfied: false,
+    ...(approved === undefined ? {} : { approved }),
+    ...(zonesSeen === undefined ? {} : { zonesSeen }),
     blocked: [{ ordinals: '', reason: 'InvalidPolicy', message }],
+    inFlight: records.filter((record) => !ended(record)).map((record) => reportedMigration(record)),
+    retained: records.flatMap((record) => retainedVolumes(record)),
     conditions: [
       { type: 'Satisfied', status: 'False', reason: 'InvalidPolicy', message, lastTransitionTime: now },
       { type: 'Progressing', status: 'False', reason: 'InvalidPolicy', message, lastTransitionTime: now },
@@ -128,14 +134,27 @@ function conditionsOf(state: { plan: Plan; blocked: readonly Blocked[]; underWay
 
 /** Writes the report when it says something new; times of conditions that did not change stay. */
 export async function writeReport(api: Api, set: StatefulSet, before: SpreadReport | undefined, status: SpreadReportStatus): Promise<void> {
-  if (before !== undefined && sameJson(before.status, withTimesOf(before, status))) return;
-  const ref = { namespace: set.metadata.namespace ?? '', name: set.metadata.name };
-  const live = (await api.get(spreadReports, ref)) ?? (await api.create(spreadReports, emptyReport(set)));
+  if (before !== undefined && isReportOf(before, set) && sameJson(before.status, withTimesOf(before, status))) return;
+  const live = await liveReport(api, set);
   const wanted = withTimesOf(live, status);
   if (sameJson(live.status, wanted)) return;
   // Fields that are said no more must go, so each is either written or removed.
   const removed = Object.fromEntries(Object.keys(live.status ?? {}).map((key) => [key, null]));
+  const ref = { namespace: set.metadata.namespace ?? '', name: set.metadata.name };
   await api.mergePatch(spreadReports, ref, { metadata: { uid: live.metadata.uid }, status: { ...removed, ...wanted } }, { subresource: 'status' });
+}
+
+async function liveReport(api: Api, set: StatefulSet): Promise<SpreadReport> {
+  const found = await api.get(spreadReports, { namespace: set.metadata.namespace ?? '', name: set.metadata.name });
+  if (found !== undefined && isReportOf(found, set)) return found;
+  // Of a set that had the name before: the garbage collector is about to take it.
+  if (found !== undefined) await removeReport(api, found);
+  return api.create(spreadReports, emptyReport(set));
+}
+
+/** Whether it was made for this very set, not for one that had its name before. */
+export function isReportOf(report: SpreadReport, set: StatefulSet): boolean {
+  return (report.metadata.ownerReferences ?? []).some(({ uid }) => uid === set.metadata.uid);
 }
 
 /** It goes with the set: an owner reference on what is ours, nothing on the set. */

@@ -11,8 +11,9 @@ import { formatDuration } from '../policy/duration.ts';
 import type { Policy } from '../policy/policy.ts';
 import { timestamp, type Clock } from '../ports/clock.ts';
 import { randomLetters, type Random } from '../ports/random.ts';
-import { liveCluster, type Cluster, type SetKey } from './cluster.ts';
+import type { SetKey, View } from './cluster.ts';
 import { decide, type Decision, type DecisionPorts } from './decision.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { invalidReport, removeReport, reportOf, writeReport } from './report.ts';
 import { spreadReports, type SpreadReport } from './spread-report.ts';
 
@@ -22,8 +23,8 @@ export interface SetsOptions extends DecisionPorts {
   random: Random;
   events: EventRecorder;
   metrics: Metrics;
-  /** The watch caches. */
-  watched: Cluster;
+  /** The watch caches: whether there is anything to do. */
+  watched: View;
   reportOf(key: SetKey): SpreadReport | undefined;
   /** `--dry-run`: plans and reports, starts nothing. */
   dryRun: boolean;
@@ -36,47 +37,58 @@ export interface Sets {
 
 type Decided = Extract<Decision, { kind: 'decided' }>;
 
+interface Work extends SetsOptions {
+  /** Sets that have series of their own. */
+  told: Set<string>;
+}
+
 export function createSets(options: SetsOptions): Sets {
+  const work: Work = { ...options, told: new Set() };
   // Starting moves is one at a time over all sets: the cluster's budgets are counted live and must not be counted twice.
-  let starting: Promise<unknown> = Promise.resolve();
-  const alone = <T>(act: () => Promise<T>): Promise<T> => {
-    const turn = starting.then(act, act);
-    starting = turn.catch(() => undefined);
-    return turn;
-  };
+  const alone = oneAtATime();
   return {
     async work(key) {
-      const decision = await decide(options, options.watched, { key, report: options.reportOf(key), snapshots: false });
-      if (decision.kind !== 'decided') return settleUndecided(options, key, decision);
-      const worthStarting = decision.turn.start.length > 0 && !options.dryRun;
-      const final = worthStarting ? await alone(() => startMoves(options, key)) : decision;
-      if (final.kind !== 'decided') return settleUndecided(options, key, final);
-      await say(options, final);
+      const first = await decide(options, options.watched, { key, report: options.reportOf(key) });
+      const final = needsLiveLook(first) ? await alone(() => decideLive(options, key)) : first;
+      if (final.kind !== 'decided') return settleUndecided(work, key, final);
+      await say(work, final);
       return nextLook(final, options.clock.now());
     },
   };
 }
 
-async function settleUndecided(options: SetsOptions, key: SetKey, decision: Exclude<Decision, Decided>): Promise<undefined> {
-  const report = options.reportOf(key);
+/** Something may start; or an approval that the cache of reports has not seen frozen yet must not be taken for none. */
+function needsLiveLook(decision: Decision): boolean {
+  if (decision.kind !== 'decided') return false;
+  const { turn, policy } = decision;
+  return turn.start.length > 0 || (policy.mode === 'plan' && policy.approve !== undefined && turn.approval === undefined);
+}
+
+async function settleUndecided(work: Work, key: SetKey, decision: Exclude<Decision, Decided>): Promise<undefined> {
+  const report = work.reportOf(key);
   if (decision.kind === 'off') {
-    options.metrics.forgetStatefulSet(key.namespace, key.name);
-    if (report !== undefined && report.metadata.deletionTimestamp === undefined) await removeReport(options.api, report);
+    // Moves by hand have series, too: those of a set that never declared anything go when it goes.
+    if (work.told.delete(nameOf(key)) || decision.set === undefined) work.metrics.forgetStatefulSet(key.namespace, key.name);
+    if (report !== undefined && report.metadata.deletionTimestamp === undefined) await removeReport(work.api, report);
     return undefined;
   }
   const { set, problems } = decision;
-  for (const problem of problems) options.events.record(set, { type: 'Warning', reason: 'InvalidPolicy', message: problem.message });
-  options.metrics.setStatefulSet({ namespace: key.namespace, statefulset: key.name }, { disksByZone: {}, skew: 0, satisfied: false, plannedMoves: 0, blockedByReason: { InvalidPolicy: 1 } });
-  await writeReport(options.api, set, report, invalidReport(set, problems, timestamp(options.clock)));
+  for (const problem of problems) work.events.record(set, { type: 'Warning', reason: 'InvalidPolicy', message: problem.message });
+  work.told.add(nameOf(key));
+  work.metrics.setStatefulSet({ namespace: key.namespace, statefulset: key.name }, { disksByZone: {}, skew: 0, satisfied: false, plannedMoves: 0, blockedByReason: { InvalidPolicy: 1 } });
+  await writeReport(work.api, set, report, invalidReport(decision, report, timestamp(work.clock)));
   return undefined;
 }
 
+function nameOf({ namespace, name }: SetKey): string {
+  return `${namespace}/${name}`;
+}
+
 /** Decides once more, live, and records what may start. The approved list is frozen in the report before its first move. */
-async function startMoves(options: SetsOptions, key: SetKey): Promise<Decision> {
+async function decideLive(options: SetsOptions, key: SetKey): Promise<Decision> {
   const report = await options.api.get(spreadReports, key);
-  const decision = await decide(options, liveCluster(options.api), { key, report, snapshots: true });
-  if (decision.kind !== 'decided') return decision;
-  if (decision.turn.start.length === 0) return decision;
+  const decision = await decide(options, options.live, { key, report });
+  if (decision.kind !== 'decided' || decision.turn.start.length === 0 || options.dryRun) return decision;
   if (decision.turn.approval !== undefined) await writeReport(options.api, decision.set, report, reportOf(decision, timestamp(options.clock)));
   const made: OrdinalMigration[] = [];
   for (const move of decision.turn.start) made.push(await recordMove(options, decision, move));
@@ -113,9 +125,10 @@ function specOf(set: StatefulSet, policy: Policy, planned: { move: PlannedMove; 
   };
 }
 
-async function say(options: SetsOptions, decision: Decided): Promise<void> {
+async function say(options: Work, decision: Decided): Promise<void> {
   const { set, plan, turn } = decision;
   const name = { namespace: set.metadata.namespace ?? '', statefulset: set.metadata.name };
+  options.told.add(nameOf({ namespace: name.namespace, name: name.statefulset }));
   options.metrics.setStatefulSet(name, {
     disksByZone: Object.fromEntries(plan.zones.map(({ zone, actual }) => [zone, actual])),
     skew: plan.skew,

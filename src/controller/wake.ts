@@ -27,12 +27,13 @@ export function wakeOnChange(watches: Watches, queue: WorkQueue): () => void {
   const wakeSets = (namespace: string | undefined, afterMs: number): void => {
     for (const set of watchedSets(watches)) if (namespace === undefined || set.metadata.namespace === namespace) queue.addAfter(setKey(refOf(set)), afterMs);
   };
+  const setChanged = ({ object }: { object: KubernetesObject }): void => {
+    queue.add(setKey(refOf(object)));
+    wakeMoves((record) => record.metadata.namespace === object.metadata.namespace && record.spec.statefulSetRef.name === object.metadata.name);
+  };
   const ends = [
-    watches.sets.onChange(({ object }) => {
-      queue.add(setKey(refOf(object)));
-      wakeMoves((record) => record.metadata.namespace === object.metadata.namespace && record.spec.statefulSetRef.name === object.metadata.name);
-    }),
-    watches.kruiseSets?.onChange(({ object }) => queue.add(setKey(refOf(object)))),
+    watches.sets.onChange(setChanged),
+    watches.kruiseSets?.onChange(setChanged),
     watches.migrations.onChange(({ type, object }) => {
       if (type !== 'deleted') queue.add(moveKey(refOf(object)));
       queue.addAfter(setKey({ namespace: object.metadata.namespace ?? '', name: object.spec.statefulSetRef.name }), ended(object) || type === 'added' ? 0 : SETTLE_MS);

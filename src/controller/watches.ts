@@ -101,7 +101,7 @@ export function watchedCluster(watches: Watches): Cluster {
     csiNodes: () => now(watches.csiNodes.list()),
     storageClasses: () => now(watches.storageClasses.list()),
     budgets: (namespace) => now(watches.budgets.list(namespace)),
-    migrations: (namespace) => now(watches.migrations.list(namespace)),
+    migrations: () => now(watches.migrations.list()),
   };
 }
 

@@ -10,7 +10,9 @@ const ENTERS_AFTER_MS = 10 * 60_000;
 export function zonesSeen(layout: Layout, before: readonly SeenZone[], nowMs: number): SeenZone[] {
   const fit = fitZones(layout);
   const names = [...new Set([...before.map(({ zone }) => zone), ...fit])].toSorted();
-  return names.map((zone) => seenZone(before.find((seen) => seen.zone === zone) ?? { zone }, fit.has(zone), nowMs));
+  return names
+    .map((zone) => seenZone(before.find((seen) => seen.zone === zone) ?? { zone }, fit.has(zone), nowMs))
+    .filter(({ readySince, enteredAt }) => readySince !== undefined || enteredAt !== undefined);
 }
 
 function seenZone(seen: SeenZone, fit: boolean, nowMs: number): SeenZone {

@@ -28,8 +28,8 @@ export interface Account {
 
 export function accountOf(downtime: Span, spans: Spans): Account {
   const present = PARTS.flatMap((part) => {
-    const span = spans[part];
-    return span === undefined ? [] : [{ part, from: Math.max(span.from, downtime.from), to: Math.min(span.to, downtime.to) }];
+    const taken = spans[part];
+    return taken === undefined ? [] : [{ part, from: Math.max(taken.from, downtime.from), to: Math.min(taken.to, downtime.to) }];
   }).toSorted((left, right) => left.from - right.from);
   const gaps: Account['gaps'] = [];
   let at = downtime.from;
@@ -77,7 +77,7 @@ export function spansOf(books: MoveBooks): Spans {
     boot: span(after.attachedAt, after.startedAt),
     ready: span(after.startedAt, after.readyAt),
   };
-  return Object.fromEntries(Object.entries(spans).filter(([, value]) => value !== undefined)) as Spans;
+  return Object.fromEntries(Object.entries(spans).filter(([, value]) => value !== undefined));
 }
 
 function between(events: readonly DiskEvent[], first: string, last: string): Span | undefined {
@@ -95,4 +95,13 @@ export function meanGaps(accounts: readonly Account[]): { before: Part | 'end'; 
   const sums = new Map<Part | 'end', number>();
   for (const { before, ms } of accounts.flatMap(({ gaps }) => gaps)) sums.set(before, (sums.get(before) ?? 0) + ms);
   return [...sums].map(([before, ms]) => ({ before, ms: ms / accounts.length })).toSorted((left, right) => right.ms - left.ms);
+}
+
+/** Mean of each part over several moves, in their order. */
+export function meanParts(all: readonly Spans[]): { part: Part; ms: number }[] {
+  return PARTS.map((part) => ({ part, ms: all.reduce((sum, spans) => sum + lengthOf(spans[part]), 0) / Math.max(1, all.length) }));
+}
+
+function lengthOf(of: Span | undefined): number {
+  return of === undefined ? 0 : of.to - of.from;
 }

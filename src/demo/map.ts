@@ -81,10 +81,12 @@ function zoneLines(picture: Picture, columns: number): Line[] {
 function zoneLinesWith(picture: Picture, nameOf: (ordinal: number) => string): Line[] {
   const width = Math.max(...picture.zones.map((zone) => zone.length));
   return picture.zones.map((zone) => {
-    const here = picture.ordinals.filter((sight) => sight.zone === zone).map((sight) => [marker(sight), piece(` ${nameOf(sight.ordinal)}`)]);
-    const comes = arriving(picture, zone).map((ordinal) => [piece(`→ ${nameOf(ordinal)}`, 'faint')]);
-    const pieces = [...here, ...comes].flatMap((pair, index) => (index === 0 ? pair : [piece('  '), ...pair]));
-    return line(INDENT, piece(zone.padEnd(width), 'name'), piece(' │ ', 'faint'), ...pieces);
+    const here = picture.ordinals.flatMap((sight) => (sight.zone === zone ? [marker(sight), piece(` ${nameOf(sight.ordinal)}  `)] : []));
+    const comes = arriving(picture, zone).map((ordinal) => piece(`→ ${nameOf(ordinal)}  `, 'faint'));
+    const pieces = [...here, ...comes];
+    const last = pieces.pop();
+    const end = last === undefined ? [] : [piece(last.text.trimEnd(), last.style)];
+    return line(INDENT, piece(zone.padEnd(width), 'name'), piece(' │ ', 'faint'), ...pieces, ...end);
   });
 }
 
@@ -103,7 +105,11 @@ function moveLines(move: MoveSight, { now }: Moment, columns: number): Line[] {
   const step = move.stepNumber === undefined ? move.step : `step ${move.stepNumber} of ${STEP_COUNT}, ${move.step}`;
   const since = move.stepSince === undefined ? '' : `, ${seconds(Math.max(0, now - move.stepSince))}`;
   const first = line(INDENT, piece(move.pod, 'strong'), `  ${journey(move)}   `, piece(`${phaseWord(move)}${step}`, 'busy'), since);
-  return [first, line(inset, piece(describeStep(move.step, move.to), 'faint')), line(inset, ...barOf(move, now, columns - inset.length))];
+  return [first, line(inset, piece(describeMove(move), 'faint')), line(inset, ...barOf(move, now, columns - inset.length))];
+}
+
+function describeMove({ step, to, downtimeMs }: MoveSight): string {
+  return step === 'ready' && downtimeMs !== undefined ? 'Ready on its new disk, and watched for the health duration' : describeStep(step, to);
 }
 
 function journey({ from, to }: Pick<MoveSight, 'from' | 'to'>): string {

@@ -95,22 +95,22 @@ function ordinalSight({ set, template, pods, claims, volumes }: Sights, ordinal:
 }
 
 function moveSight(record: OrdinalMigration): MoveSight {
-  const { status = {}, spec } = record;
-  const at = STEPS.indexOf((status.step ?? '') as (typeof STEPS)[number]);
+  const { step = '', progress = 0, message = '', claims = [], stepStartedAt, unavailableSince, downtimeSeconds } = record.status ?? {};
+  const at = (STEPS as readonly string[]).indexOf(step);
   return {
     record: record.metadata.name,
-    ordinal: spec.ordinal,
+    ordinal: record.spec.ordinal,
     pod: podNameOf(record),
-    from: status.claims?.[0]?.source.zone ?? '',
-    to: spec.targetZone,
+    from: claims[0]?.source.zone ?? '',
+    to: record.spec.targetZone,
     phase: phaseOf(record),
-    step: status.step ?? '',
+    step,
     stepNumber: at === -1 ? undefined : at + 1,
-    stepSince: momentOf(status.stepStartedAt),
-    progress: status.progress ?? 0,
-    downSince: momentOf(status.unavailableSince),
-    downtimeMs: status.downtimeSeconds === undefined ? undefined : status.downtimeSeconds * 1000,
-    message: status.message ?? '',
+    stepSince: momentOf(stepStartedAt),
+    progress,
+    downSince: momentOf(unavailableSince),
+    downtimeMs: downtimeSeconds === undefined ? undefined : downtimeSeconds * 1000,
+    message,
   };
 }
 

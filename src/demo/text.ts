@@ -28,7 +28,7 @@ export function plainText(of: Line): string {
 }
 
 export function widthOf(of: Line): number {
-  return [...plainText(of)].length;
+  return Array.from(plainText(of)).length;
 }
 
 /** No wider than that; what is cut off is marked. */
@@ -37,11 +37,25 @@ export function fit(of: Line, columns: number): Line {
   const fitted: Piece[] = [];
   let left = columns - 1;
   for (const { text, style } of of) {
-    const characters = [...text].slice(0, left);
+    const characters = Array.from(text).slice(0, left);
     left -= characters.length;
     if (characters.length > 0) fitted.push(piece(characters.join(''), style));
   }
   return columns < 1 ? [] : [...fitted, piece('…', 'faint')];
+}
+
+/** Text broken between words into pieces no wider than that; a longer word stays whole. */
+export function wrap(text: string, columns: number): string[] {
+  const rows: string[] = [];
+  let row = '';
+  for (const word of text.split(' ')) {
+    const longer = row === '' ? word : `${row} ${word}`;
+    if (row !== '' && longer.length > columns) {
+      rows.push(row);
+      row = word;
+    } else row = longer;
+  }
+  return [...rows, row];
 }
 
 export function paint(of: Line, colour: boolean): string {

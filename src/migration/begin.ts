@@ -1,9 +1,9 @@
 // Pending → Running: what is to be moved is read live and written down whole, before the first effect.
 
-import { FINALIZER, MIGRATION_LABEL, VELERO_EXCLUDE_LABEL } from '../kubernetes/names.ts';
+import { CLUSTER_TAG, FINALIZER, MIGRATION_LABEL, VELERO_EXCLUDE_LABEL } from '../kubernetes/names.ts';
 import { claims, volumes, type PersistentVolume, type PersistentVolumeClaim, type StatefulSet } from '../kubernetes/objects.ts';
 import { parseQuantity } from '../kubernetes/quantity.ts';
-import { areBound, diskIdOf, storageCapacity, uidOf } from '../kubernetes/reading.ts';
+import { areBound, diskIdOf, isTerminating, labelOf, storageCapacity, uidOf } from '../kubernetes/reading.ts';
 import type { Disk } from '../ports/disks.ts';
 import { timestamp } from '../ports/clock.ts';
 import { manifestOf } from './claim-manifest.ts';
@@ -22,6 +22,7 @@ type Findings = { kind: 'claims'; claims: ClaimRecord[] } | { kind: 'not yet'; r
  */
 export async function begin(ports: MigrationPorts, pending: OrdinalMigration, terms: MigrationTerms): Promise<'begun' | 'waiting' | 'ended'> {
   const context = contextFor(ports, pending);
+  if (isTerminating(pending)) return never(context, 'Aborted', 'it was deleted before it began');
   await adopt(context);
   const set = await liveSet(context);
   if (set === undefined) return never(context, 'OwnerGone', `StatefulSet ${pending.spec.statefulSetRef.name} does not exist in namespace ${namespaceOf(context)}`);
@@ -70,7 +71,7 @@ export async function notePending(context: StepContext, reason: string, message:
 async function adopt(context: StepContext): Promise<void> {
   const { metadata } = context.record;
   const marked = metadata.finalizers?.includes(FINALIZER) === true && metadata.labels?.[VELERO_EXCLUDE_LABEL] === 'true';
-  if (marked || metadata.deletionTimestamp !== undefined) return;
+  if (marked) return;
   context.record = await context.api.mergePatch(ordinalMigrations, { namespace: namespaceOf(context), name: metadata.name }, {
     metadata: { uid: metadata.uid, resourceVersion: metadata.resourceVersion, finalizers: [...new Set([...(metadata.finalizers ?? []), FINALIZER])], labels: { [VELERO_EXCLUDE_LABEL]: 'true' } },
   });
@@ -85,8 +86,9 @@ async function never(context: StepContext, reason: string, message: string): Pro
 async function tracesOf(context: StepContext): Promise<string | undefined> {
   const uid = context.record.metadata.uid ?? '';
   const labelled = await context.api.list(volumes, { labelSelector: `${MIGRATION_LABEL}=${uid}` });
-  const names = labelled.map((volume) => `PV ${volume.metadata.name}`);
-  return names.length === 0 ? undefined : `the record's status is empty, but ${names.join(', ')} carries its label: it was restored from a backup, and nobody knows how far it had come; see to them, then release it`;
+  const tagged = await context.disks.tagged({ [MIGRATION_LABEL]: uid, [CLUSTER_TAG]: context.clusterUID });
+  const names = [...labelled.map((volume) => `PV ${volume.metadata.name}`), ...tagged.disks.map(({ id }) => `disk ${id}`), ...tagged.snapshots.map(({ id }) => `snapshot ${id}`)];
+  return names.length === 0 ? undefined : `the record's status is empty, but ${names.join(', ')} carries its mark: it was restored from a backup, and nobody knows how far it had come; see to them, then release it`;
 }
 
 async function findClaims(context: StepContext, set: StatefulSet): Promise<Findings> {
@@ -130,14 +132,20 @@ async function findClaim(context: StepContext, template: string): Promise<Found>
 
 async function sourceOf(context: StepContext, on: { claim: PersistentVolumeClaim; volume: PersistentVolume; disk: Disk }): Promise<ClaimRecord['source']> {
   const { claim, volume, disk } = on;
-  const reclaimPolicy = await originalPolicy(context, volume.metadata.name, volume.spec.persistentVolumeReclaimPolicy ?? 'Retain');
+  const reclaimPolicy = await originalPolicy(context, volume);
   return { pv: volume.metadata.name, pvUID: uidOf(volume), claimUID: uidOf(claim), diskId: disk.id, zone: disk.zone, category: disk.category, reclaimPolicy };
 }
 
-/** A move that takes another back starts from a volume that is Retain only for the other's sake. */
-async function originalPolicy(context: StepContext, volumeName: string, policy: string): Promise<string> {
-  const { reverses } = context.record.spec;
-  if (reverses === undefined) return policy;
-  const reversed = await context.api.get(ordinalMigrations, { namespace: namespaceOf(context), name: reverses });
-  return reversed?.status?.claims?.find((claim) => claim.target?.pv === volumeName)?.source.reclaimPolicy ?? policy;
+/**
+ * A volume that still carries another move's label is Retain only for that one's sake: a move that is taken back, or one that was let go
+ * of before it settled.
+ */
+async function originalPolicy(context: StepContext, volume: PersistentVolume): Promise<string> {
+  const policy = volume.spec.persistentVolumeReclaimPolicy ?? 'Retain';
+  const holder = labelOf(volume, MIGRATION_LABEL);
+  if (holder === undefined) return policy;
+  const { name } = volume.metadata;
+  const others = await context.api.list(ordinalMigrations, { namespace: namespaceOf(context) });
+  const held = others.find((other) => uidOf(other) === holder)?.status?.claims?.find((claim) => claim.target?.pv === name || claim.source.pv === name);
+  return held?.source.reclaimPolicy ?? policy;
 }

@@ -3,7 +3,7 @@
 import { isBudgetExhausted, isConflict, isNotFound } from '../kubernetes/refusals.ts';
 import { GATE } from '../kubernetes/names.ts';
 import { pods, type Pod } from '../kubernetes/objects.ts';
-import { conditionOf, isScheduled, isTerminating, isTrue, uidOf } from '../kubernetes/reading.ts';
+import { asRead, conditionOf, isScheduled, isTerminating, isTrue, uidOf } from '../kubernetes/reading.ts';
 import { timestamp } from '../ports/clock.ts';
 import { podNameOf, statusOf } from './record.ts';
 import { webhookGates } from './rehearsal.ts';
@@ -28,7 +28,10 @@ export function isReady(pod: Pod | undefined): boolean {
 export async function holdPod(context: StepContext): Promise<StepResult> {
   const pod = await ordinalPod(context);
   if (pod === undefined || (isGated(pod) && !isTerminating(pod))) return DONE;
-  if (isTerminating(pod)) return wait('PodTerminating', `pod ${pod.metadata.name} is terminating`, 1_000);
+  if (isTerminating(pod)) {
+    await recordNode(context, pod);
+    return wait('PodTerminating', `pod ${pod.metadata.name} is terminating`, 1_000);
+  }
 
   const gating = await webhookGates(context);
   if (gating.kind !== 'done') return gating;
@@ -55,9 +58,37 @@ async function recordEviction(context: StepContext, pod: Pod): Promise<void> {
   await context.save({ podUID: uidOf(pod), nodeName: pod.spec.nodeName ?? nodeName, unavailableSince: unavailableSince ?? notReadySince(pod) ?? timestamp(context.clock) });
 }
 
+/** A pod that had no node when it was evicted may have been bound to one before it went: that node is asked about its volumes. */
+async function recordNode(context: StepContext, pod: Pod): Promise<void> {
+  if (isScheduled(pod) && statusOf(context.record).nodeName !== pod.spec.nodeName) await context.save({ nodeName: pod.spec.nodeName });
+}
+
 /** Of a pod that was down before we came. */
 function notReadySince(pod: Pod): string | undefined {
   return isTrue(pod, 'Ready') ? undefined : conditionOf(pod, 'Ready')?.lastTransitionTime;
+}
+
+/**
+ * `done` when no pod can touch the disks: there is none, or it is gated and nobody was about to let it go. Otherwise it is deleted as it
+ * was read (a bind to a node wins by a conflict), but only once the webhook gates its successor.
+ */
+export async function recallPod(context: StepContext): Promise<StepResult> {
+  const pod = await ordinalPod(context);
+  if (pod === undefined) return DONE;
+  if (isTerminating(pod)) return wait('PodTerminating', `pod ${pod.metadata.name} is terminating`, 100);
+  if (isGated(pod) && uidOf(pod) !== statusOf(context.record).releasedPodUID) return DONE;
+  const gating = await webhookGates(context);
+  if (gating.kind === 'wait' && gating.reason !== 'OwnerGone') return gating;
+  await context.save({ nodeName: pod.spec.nodeName ?? statusOf(context.record).nodeName });
+  await context.api.delete(pods, { namespace: namespaceOf(context), name: pod.metadata.name }, asRead(pod));
+  return wait('PodTerminating', `pod ${pod.metadata.name} is taken back behind the gate`, 50);
+}
+
+/** Lets a gated pod go to the scheduler. Recorded first: should another daemon undo the move in between, this very pod must not be let go in the middle of that. */
+export async function releasePod(context: StepContext, pod: Pod): Promise<void> {
+  if (!isGated(pod)) return;
+  await context.save({ releasedPodUID: uidOf(pod) });
+  await removeGate(context, pod);
 }
 
 /** Takes our gate off this very pod; other gates stay. A pod that has none, or is gone, is left alone. */

@@ -78,7 +78,8 @@ export interface ClaimRecord {
     retiringAt?: string;
     retiredAt?: string;
   };
-  snapshot?: Partial<CreateIntent<SnapshotParams>> & { id?: string; retiredAt?: string };
+  /** `progress`: 0–99 as last seen while it was waited for, 100 once its upload was seen complete. */
+  snapshot?: Partial<CreateIntent<SnapshotParams>> & { id?: string; progress?: number; retiredAt?: string };
   target?: Partial<CreateIntent<DiskParams>> & {
     pv?: string;
     pvUID?: string;
@@ -90,7 +91,7 @@ export interface ClaimRecord {
     retiredAt?: string;
   };
   /** `restore-source` only: the last state of the newer disk. */
-  rescue?: Partial<CreateIntent<SnapshotParams>> & { id?: string; attachedAt?: string; detachedAt?: string; retiredAt?: string };
+  rescue?: Partial<CreateIntent<SnapshotParams>> & { id?: string; progress?: number; attachedAt?: string; detachedAt?: string; retiredAt?: string };
   /** Ids of snapshots that an undo let go of: deleted as soon as the cloud has finished them. */
   discardedSnapshots?: string[];
 }
@@ -120,6 +121,8 @@ export interface OrdinalMigrationStatus {
   statefulSetUID?: string;
   /** The pod that was evicted. */
   podUID?: string;
+  /** The pod of which the gate was about to be taken off: an undo replaces it, for it may be let go at any moment. */
+  releasedPodUID?: string;
   /** The node it ran on. */
   nodeName?: string;
   startedAt?: string;
@@ -180,6 +183,11 @@ export function courseOf(record: OrdinalMigration): Course {
 
 export function phaseOf(record: OrdinalMigration): Phase {
   return record.status?.phase ?? 'Pending';
+}
+
+/** Written by a newer version of the product. */
+export function isOfUnknownFormat(record: OrdinalMigration): boolean {
+  return (record.status?.formatVersion ?? FORMAT_VERSION) > FORMAT_VERSION;
 }
 
 export function inFlight(record: OrdinalMigration): boolean {

@@ -3,8 +3,8 @@
 import { REQUEST_ANNOTATION } from '../kubernetes/names.ts';
 import { timestamp } from '../ports/clock.ts';
 import { endMigration } from './ending.ts';
-import { HISTORY_LENGTH } from './history.ts';
-import { STEPS, ordinalMigrations, phaseOf, RESTORE_STEPS, UNDO_STEPS, type MigrationRequest, type StepName } from './record.ts';
+import { closeLast, HISTORY_LENGTH, undoReason } from './history.ts';
+import { courseOf, ended, STEPS, ordinalMigrations, phaseOf, RESTORE_STEPS, statusOf, UNDO_STEPS, type MigrationRequest, type StepName } from './record.ts';
 import { namespaceOf, type StepContext } from './step.ts';
 
 type Answer = { kind: 'accepted'; act: () => Promise<void> } | { kind: 'refused'; message: string };
@@ -27,13 +27,27 @@ export async function handleRequest(context: StepContext): Promise<void> {
 
 function abort(context: StepContext): Answer {
   const phase = phaseOf(context.record);
-  const step = context.record.status?.step as StepName | undefined;
   if (phase === 'Pending') return accepted(() => endMigration(context, { phase: 'Failed', reason: 'Aborted', message: 'a person aborted it before it began' }));
-  if (phase === 'RollingBack') return refused('it is being undone already');
-  if (phase !== 'Running') return refused(`it is ${phase}`);
-  if (step === undefined || STEPS.indexOf(step) >= STEPS.indexOf('ready')) return refused('the new disk may have been attached: use reverse or restore-source');
+  if (ended(context.record)) return refused(`it is ${phase}`);
+  return courseOf(context.record) === 'Forward' ? abortForward(context) : abortUndo(context);
+}
+
+function abortForward(context: StepContext): Answer {
+  const { step = 'rehearse', reason } = statusOf(context.record);
+  const place = STEPS.indexOf(step as StepName);
+  if (reason === 'RecordRestored' || place === -1) return refused('nobody knows how far it had come; see to what it left, then release it');
+  if (place >= STEPS.indexOf('ready')) return refused('the new disk may have been attached: use reverse or restore-source');
   if (step === 'rehearse') return accepted(() => endMigration(context, { phase: 'Failed', reason: 'Aborted', message: 'a person aborted it before anything was touched' }));
-  return accepted(() => turn(context, { course: 'Undo', step: UNDO_STEPS[0], reason: 'Aborted', message: 'a person aborted it' }));
+  return accepted(() => undoForGood(context));
+}
+
+/** An undo that was only the way back to another attempt becomes one for good. */
+function abortUndo(context: StepContext): Answer {
+  return statusOf(context.record).resumeAt === undefined ? refused('it is being undone already') : accepted(() => undoForGood(context));
+}
+
+function undoForGood(context: StepContext): Promise<void> {
+  return turn(context, { course: 'Undo', step: UNDO_STEPS[0], reason: 'Aborted', message: 'a person aborted it' });
 }
 
 function reverse(context: StepContext): Answer {
@@ -42,6 +56,7 @@ function reverse(context: StepContext): Answer {
 }
 
 function restoreSource(context: StepContext): Answer {
+  if (isReversing(context)) return refused(BEING_REVERSED);
   if (!afterNoReturn(context)) return refused('it is for a move whose new disk is in use but that has not settled');
   return accepted(() => turn(context, { course: 'Restore', step: RESTORE_STEPS[0], reason: 'SourceRestored', message: 'a person asked for the old disk back; writes since the move are kept in a snapshot and on the newer disk' }));
 }
@@ -53,10 +68,27 @@ function release(context: StepContext): Answer {
 
 function resume(context: StepContext): Answer {
   if (phaseOf(context.record) !== 'Frozen') return refused(`only a Frozen migration can be resumed; this one is ${phaseOf(context.record)}`);
-  const forward = (context.record.status?.course ?? 'Forward') === 'Forward';
+  if (isReversing(context)) return refused(BEING_REVERSED);
+  const { reason, history = [] } = statusOf(context.record);
+  if (reason === 'RecordRestored') return refused('nobody knows how far it had come; see to what it left, then release it');
+  const forward = courseOf(context.record) === 'Forward';
   return accepted(() =>
-    context.save({ phase: forward ? 'Running' : 'RollingBack', stepStartedAt: timestamp(context.clock), awaitingReadySince: undefined, reason: forward ? undefined : context.record.status?.reason, message: undefined, conditions: [] }),
+    context.save({
+      phase: forward ? 'Running' : 'RollingBack',
+      stepStartedAt: timestamp(context.clock),
+      awaitingReadySince: undefined,
+      progressAt: undefined,
+      reason: forward ? undefined : undoReason(history),
+      message: undefined,
+      conditions: [],
+    }),
   );
+}
+
+const BEING_REVERSED = 'the move in the other direction is under way, and two would pull at one ordinal; abort or release that one first';
+
+function isReversing(context: StepContext): boolean {
+  return phaseOf(context.record) === 'Frozen' && statusOf(context.record).reason === 'Reversing';
 }
 
 function afterNoReturn(context: StepContext): boolean {
@@ -70,9 +102,10 @@ function turn(context: StepContext, to: { course: 'Undo' | 'Restore'; step: stri
   return context.save({
     ...to,
     phase: 'RollingBack',
+    resumeAt: undefined,
     stepStartedAt: now,
     conditions: [],
-    history: [...(context.record.status?.history ?? []), { step: to.step, startedAt: now }].slice(-HISTORY_LENGTH),
+    history: [...closeLast(context.record.status?.history ?? [], now, to.reason), { step: to.step, startedAt: now }].slice(-HISTORY_LENGTH),
   });
 }
 

@@ -6,14 +6,17 @@ import { claims, volumes, type Condition, type PersistentVolume } from '../kuber
 import { areBound, asRead, diskIdOf, holderUID, isRetained, isTerminating, uidOf, volumePhase } from '../kubernetes/reading.ts';
 import { timestamp } from '../ports/clock.ts';
 import { stampsOf, touchedSince, type AttachmentStamps } from './fence.ts';
-import { ended, ordinalMigrations, phaseOf, statusOf, type ClaimRecord, type OrdinalMigration } from './record.ts';
+import { claimsOf, courseOf, ended, isOfUnknownFormat, ordinalMigrations, phaseOf, statusOf, type ClaimRecord, type OrdinalMigration } from './record.ts';
 import { contextFor, type Visit } from './runner.ts';
 import { attachmentOf } from './steps/detach.ts';
-import { claimAt, namespaceOf, saveClaim, type MigrationPorts, type StepContext } from './step.ts';
+import { handleRequest } from './requests.ts';
+import { claimAt, namespaceOf, saveClaim, sinceMs, type MigrationPorts, type StepContext } from './step.ts';
 
 const DAY_MS = 86_400_000;
 /** How often something that is kept is looked at again. */
 const LOOK_AGAIN_MS = 10 * 60_000;
+/** A disk that the cloud's lists leave out is taken for gone when it has been missing this long after the decision to delete it. */
+const UNSEEN_MS = 60_000;
 
 /** `done`: gone or not ours to delete. `later`: due in so many ms. `kept`: due, but something speaks against it. `never`: kept for ever, by choice. */
 type Retirement = { kind: 'done' } | { kind: 'never' } | { kind: 'later'; ms: number } | { kind: 'kept'; reason: string; message: string };
@@ -24,11 +27,14 @@ export async function retire(ports: MigrationPorts, ref: { namespace: string; na
   const record = await ports.api.get(ordinalMigrations, ref);
   if (record === undefined || !ended(record)) return { kind: 'ended' };
   const context = contextFor(ports, record);
+  await handleRequest(context);
   if (!(record.metadata.finalizers ?? []).includes(FINALIZER)) return { kind: 'ended' };
   if (record.metadata.deletionTimestamp !== undefined) return release(context);
+  // A newer version's record: what it keeps is not for us to judge.
+  if (isOfUnknownFormat(record)) return { kind: 'again', afterMs: LOOK_AGAIN_MS };
 
   const found: Retirement[] = [];
-  for (const index of (record.status?.claims ?? []).keys()) found.push(...(await retireClaim(context, index)));
+  for (const index of claimsOf(record).keys()) found.push(...(await retireClaim(context, index)));
   return conclude(context, found);
 }
 
@@ -36,9 +42,12 @@ async function retireClaim(context: StepContext, index: number): Promise<Retirem
   const discarded = await retireDiscarded(context, index);
   const { phase, reason } = context.record.status ?? {};
   if (phase === 'Succeeded' || (phase === 'RolledBack' && reason === 'Reversed')) {
+    // Noted as soon as it is so: later the snapshot may be gone, and nobody could tell any more.
+    await notUploaded(context, index, 'snapshot');
     return [discarded, await retireSource(context, index), await retireSnapshot(context, index, 'snapshot')];
   }
-  if (phase === 'RolledBack' && reason === 'SourceRestored') {
+  if (phase === 'RolledBack' && courseOf(context.record) === 'Restore') {
+    await notUploaded(context, index, 'rescue');
     return [discarded, await retireRescued(context, index), await retireSnapshot(context, index, 'snapshot'), await retireSnapshot(context, index, 'rescue')];
   }
   // Released, or its owner is gone: a person has it in hand.
@@ -103,9 +112,9 @@ async function retireSource(context: StepContext, index: number): Promise<Retire
   if (claim.source.retiredAt !== undefined) return GONE;
   const due = notBefore(context, sourceRetentionEnds(context.record, claim));
   if (due !== undefined) return due;
-  const holds = await whatHoldsSource(context, claim);
-  if (holds !== undefined) return holds;
-  return deleteVolumeAndDisk(context, index, 'source');
+  const left: LeftVolume = { ...claim.source, stamps: stampsOf(claim.source) };
+  const holds = (await whatUses(context, left)) ?? (await successorMissing(context, claim)) ?? (await notUploaded(context, index, 'snapshot'));
+  return holds ?? deleteVolumeAndDisk(context, { index, which: 'source', left });
 }
 
 /** `restore-source` kept the newer volume and disk: they go like a source does, only that nothing was moved onto anything from them. */
@@ -116,17 +125,8 @@ async function retireRescued(context: StepContext, index: number): Promise<Retir
   const due = notBefore(context, sourceRetentionEnds(context.record, claim));
   if (due !== undefined) return due;
   const left: LeftVolume = { pv: target.pv ?? '', pvUID: target.pvUID ?? '', diskId: target.diskId, claimUID: undefined, stamps: stampsOf(rescue) };
-  const holds = (await whatUses(context, left)) ?? (await notUploaded(context, rescue.id));
-  return holds ?? deleteVolumeAndDisk(context, index, 'target');
-}
-
-/** Everything that speaks for keeping the source, read live. */
-async function whatHoldsSource(context: StepContext, claim: ClaimRecord): Promise<Retirement | undefined> {
-  return (
-    (await whatUses(context, { ...claim.source, stamps: stampsOf(claim.source) })) ??
-    (await successorMissing(context, claim)) ??
-    (await notUploaded(context, claim.snapshot?.retiredAt === undefined ? claim.snapshot?.id : undefined))
-  );
+  const holds = (await whatUses(context, left)) ?? (await notUploaded(context, index, 'rescue'));
+  return holds ?? deleteVolumeAndDisk(context, { index, which: 'target', left });
 }
 
 interface LeftVolume {
@@ -192,22 +192,45 @@ async function descends(context: StepContext, diskId: string, ancestor: string):
   return false;
 }
 
-/** Until its upload is complete, a snapshot still lives on the disk that it was taken of. */
-async function notUploaded(context: StepContext, snapshotId: string | undefined): Promise<Retirement | undefined> {
-  if (snapshotId === undefined) return undefined;
-  const seen = await context.disks.snapshot(snapshotId);
-  if (seen === undefined || seen.accomplished) return undefined;
-  return seen.failed ? keep('SnapshotFailed', `snapshot ${snapshotId} failed after the new disk had been made from it: the old disk is kept for a person to decide`) : { kind: 'later', ms: 60_000 };
+/** Until its upload is complete, a snapshot still lives on the disk that it was taken of. That it is complete is recorded once it has been seen. */
+async function notUploaded(context: StepContext, index: number, slot: 'snapshot' | 'rescue'): Promise<Retirement | undefined> {
+  const held = claimAt(context, index)[slot];
+  if (held?.id === undefined || held.retiredAt !== undefined || held.progress === 100) return undefined;
+  const seen = await context.disks.snapshot(held.id);
+  if (seen === undefined) return keep('SnapshotMissing', `the cloud does not show snapshot ${held.id}, and its upload was never seen complete: the disk that it was taken of is kept for a person to decide`);
+  if (seen.failed) return keep('SnapshotFailed', `snapshot ${held.id} failed after it had been used: it and the disk that it was taken of are kept for a person to decide`);
+  if (!seen.accomplished) return { kind: 'later', ms: 60_000 };
+  await saveClaim(context, index, { [slot]: { ...held, progress: 100 } });
+  return undefined;
 }
 
-async function deleteVolumeAndDisk(context: StepContext, index: number, which: 'source' | 'target'): Promise<Retirement> {
-  const { pv = '', diskId = '' } = claimAt(context, index)[which] ?? {};
-  await markPart(context, index, which, { retiringAt: timestamp(context.clock) });
-  const volume = await context.api.get(volumes, { name: pv });
-  if (volume !== undefined && !isTerminating(volume)) await context.api.delete(volumes, { name: pv }, asRead(volume));
-  if (volume !== undefined && (await context.api.get(volumes, { name: pv })) !== undefined) return { kind: 'later', ms: 1_000 };
-  await context.disks.deleteDisk(diskId);
-  if ((await context.disks.disk(diskId)) !== undefined) return { kind: 'later', ms: 2_000 };
+interface Retiring {
+  index: number;
+  which: 'source' | 'target';
+  left: LeftVolume;
+}
+
+/** First the PV; the disk only after another look at everything, with the PV gone. */
+async function deleteVolumeAndDisk(context: StepContext, retiring: Retiring): Promise<Retirement> {
+  const { index, which, left } = retiring;
+  const { retiringAt = timestamp(context.clock) } = claimAt(context, index)[which] ?? {};
+  await markPart(context, index, which, { retiringAt });
+  const volume = await context.api.get(volumes, { name: left.pv });
+  if (volume === undefined) return deleteDisk(context, retiring, retiringAt);
+  const problem = uidOf(volume) === left.pvUID ? volumeInUse(volume, left) : `PV ${left.pv} is another one now`;
+  if (problem !== undefined) return keep('SourceInUse', problem);
+  if (!isTerminating(volume)) await context.api.delete(volumes, { name: left.pv }, asRead(volume));
+  return { kind: 'later', ms: 1_000 };
+}
+
+async function deleteDisk(context: StepContext, { index, which, left }: Retiring, retiringAt: string): Promise<Retirement> {
+  const disk = await context.disks.disk(left.diskId);
+  const touched = disk === undefined ? undefined : touchedSince(disk, left.stamps);
+  if (touched !== undefined) return keep('SourceInUse', `disk ${left.diskId} was used after the move: ${touched}`);
+  // Missing from one answer it may have been used, and nobody would know.
+  if (disk === undefined && sinceMs(context, retiringAt) < UNSEEN_MS) return { kind: 'later', ms: 15_000 };
+  if (disk !== undefined) await context.disks.deleteDisk(left.diskId);
+  if ((await context.disks.disk(left.diskId)) !== undefined) return { kind: 'later', ms: 2_000 };
   await markPart(context, index, which, { retiredAt: timestamp(context.clock) });
   return GONE;
 }
@@ -230,9 +253,12 @@ async function retireSnapshot(context: StepContext, index: number, slot: 'snapsh
   if (held?.id === undefined || held.retiredAt !== undefined) return GONE;
   const due = notBefore(context, snapshotRetentionEnds(context.record));
   if (due !== undefined) return due;
-  const gone = await deleteFinishedSnapshot(context, held.id);
-  if (gone.kind === 'done') await saveClaim(context, index, { [slot]: { ...held, retiredAt: timestamp(context.clock) } });
-  return gone;
+  const unfinished = await notUploaded(context, index, slot);
+  if (unfinished !== undefined) return unfinished;
+  await context.save({});
+  await context.disks.deleteSnapshot(held.id);
+  await saveClaim(context, index, { [slot]: { ...held, retiredAt: timestamp(context.clock) } });
+  return GONE;
 }
 
 /** Snapshots that an undo let go of need no retention: they go as soon as the cloud has finished them. */

@@ -17,7 +17,7 @@ import { endMigration } from './ending.ts';
 import { closeLast, HISTORY_LENGTH } from './history.ts';
 import { namespaceGone, ownerGone } from './owner.ts';
 import { progressAt } from './progress.ts';
-import { claimsOf, nameOf, ordinalMigrations, phaseOf, RESTORE_STEPS, RESTORE_UNDO_STEPS, START_OVER_STEPS, statusOf, STEPS, UNDO_STEPS, type OrdinalMigration, type OrdinalMigrationStatus, type StepName } from './record.ts';
+import { claimsOf, courseOf, FORMAT_VERSION, isOfUnknownFormat, nameOf, ordinalMigrations, phaseOf, RESTORE_STEPS, RESTORE_UNDO_STEPS, START_OVER_STEPS, statusOf, STEPS, UNDO_STEPS, type OrdinalMigration, type OrdinalMigrationStatus, type StepName } from './record.ts';
 import { handleRequest } from './requests.ts';
 import { reviewFrozen } from './frozen.ts';
 import { DONE, InvariantBroken, sinceMs, type MigrationPorts, type Step, type StatusPatch, type StepContext, type StepResult } from './step.ts';
@@ -28,6 +28,7 @@ export type Visit = { kind: 'again'; afterMs: number } | { kind: 'ended' };
 
 /** A step that throws the same way this often in a row, for a reason that is nobody's refusal, is a fault of ours: freeze. */
 const FAULTS_BEFORE_FREEZE = 10;
+const CONFLICTS_IN_A_ROW = 50;
 
 export async function visit(ports: MigrationPorts, ref: { namespace: string; name: string }, faults: Map<string, number>): Promise<Visit> {
   const record = await ports.api.get(ordinalMigrations, ref);
@@ -42,7 +43,9 @@ export async function visit(ports: MigrationPorts, ref: { namespace: string; nam
   }
 }
 
+/** @throws LeaseLost when a daemon that came after this one has written the record. */
 export function contextFor(ports: MigrationPorts, record: OrdinalMigration): StepContext {
+  requireEpoch(ports.epoch, record);
   const context: StepContext = {
     ...ports,
     record,
@@ -51,6 +54,11 @@ export function contextFor(ports: MigrationPorts, record: OrdinalMigration): Ste
     },
   };
   return context;
+}
+
+function requireEpoch(ours: number, record: OrdinalMigration): void {
+  const { epoch = 0 } = statusOf(record);
+  if (epoch > ours) throw new LeaseLost(`a daemon of epoch ${epoch} has written ${nameOf(record)}; this one is of epoch ${ours}`);
 }
 
 async function saveStatus(ports: MigrationPorts, record: OrdinalMigration, patch: StatusPatch): Promise<OrdinalMigration> {
@@ -65,6 +73,7 @@ async function saveStatus(ports: MigrationPorts, record: OrdinalMigration, patch
 
 async function visitRecord(context: StepContext): Promise<Visit> {
   await handleRequest(context);
+  requireEpoch(context.epoch, context.record);
   for (;;) {
     const phase = phaseOf(context.record);
     if (phase === 'Succeeded' || phase === 'RolledBack' || phase === 'Failed') return { kind: 'ended' };
@@ -76,8 +85,8 @@ async function visitRecord(context: StepContext): Promise<Visit> {
 }
 
 async function runStep(context: StepContext): Promise<StepResult> {
-  const { epoch = 0, step: name = 'rehearse' } = statusOf(context.record);
-  if (epoch > context.epoch) throw new LeaseLost(`a daemon of epoch ${epoch} has written ${nameOf(context.record)}; this one is of epoch ${context.epoch}`);
+  const { step: name = 'rehearse' } = statusOf(context.record);
+  if (isOfUnknownFormat(context.record)) return { kind: 'freeze', reason: 'UnknownFormat', message: `this version of zonespread knows records up to format ${FORMAT_VERSION} only; run the version that wrote this one` };
   const step = stepNamed(name);
   if (step === undefined) return { kind: 'freeze', reason: 'UnknownStep', message: `this version of zonespread does not know the step "${name}"; run the version that wrote it` };
   if (phaseOf(context.record) === 'RollingBack') return isRestoreStep(name) ? step.run(context) : (step.undo?.(context) ?? DONE);
@@ -85,10 +94,15 @@ async function runStep(context: StepContext): Promise<StepResult> {
 }
 
 async function runForward(context: StepContext, name: string, step: Step): Promise<StepResult> {
-  const { stepStartedAt } = statusOf(context.record);
   const result = await step.run(context);
-  const overdue = result.kind === 'wait' && step.deadline && sinceMs(context, stepStartedAt) > context.stepTimeoutMs;
+  const overdue = result.kind === 'wait' && isOverdue(context, step);
   return overdue ? { kind: 'giveUp', reason: result.reason, message: `step ${name} has not got through within ${Math.round(context.stepTimeoutMs / 1000)} s: ${result.message}` } : result;
+}
+
+function isOverdue(context: StepContext, { deadline }: Step): boolean {
+  const { stepStartedAt, progressAt: progressedAt } = statusOf(context.record);
+  if (deadline === false) return false;
+  return sinceMs(context, deadline === 'progress' ? (progressedAt ?? stepStartedAt) : stepStartedAt) > context.stepTimeoutMs;
 }
 
 /** Writes down what came of the step. Undefined: go on at once. */
@@ -143,11 +157,26 @@ async function enter(context: StepContext, step: string, change: StatusPatch & {
 async function noteWaiting(context: StepContext, waiting: { reason: string; message: string }): Promise<void> {
   const status = context.record.status ?? {};
   if (phaseOf(context.record) === 'Frozen') return;
-  // In an undo the record keeps saying why it is undone.
-  if (phaseOf(context.record) === 'RollingBack') return;
+  if (phaseOf(context.record) === 'RollingBack') return noteUndoWaiting(context, waiting);
   // The first moments of a wait are no news; writing them would only cost time that the pod is down.
   const worthIt = sinceMs(context, status.stepStartedAt) > 2_000;
   if (worthIt && (status.reason !== waiting.reason || status.message !== waiting.message)) await context.save({ reason: waiting.reason, message: waiting.message });
+}
+
+const UNDO_WAITS = '; the undo waits: ';
+
+/** In an undo the record keeps saying why it is undone. One that does not get on must be seen all the same: no deadline ends it. */
+async function noteUndoWaiting(context: StepContext, waiting: { message: string }): Promise<void> {
+  const { message, stepStartedAt } = statusOf(context.record);
+  if (sinceMs(context, stepStartedAt) <= context.stepTimeoutMs) return;
+  const said = `${undoMessage(message)}${UNDO_WAITS}${waiting.message}`;
+  if (said === message) return;
+  await context.save({ message: said });
+  context.report(context.record, { type: 'Warning', event: 'MigrationStep', message: `${nameOf(context.record)}: the undo does not get on: ${waiting.message}` });
+}
+
+function undoMessage(message = ''): string {
+  return message.split(UNDO_WAITS)[0] ?? '';
 }
 
 async function beginUndo(context: StepContext, why: { reason: string; message: string; resumeAt?: StepName }): Promise<void> {
@@ -181,8 +210,10 @@ function undoOrder(status: OrdinalMigrationStatus | undefined): readonly string[
 }
 
 async function endUndo(context: StepContext): Promise<void> {
-  const { reason = 'Aborted', message = '' } = context.record.status ?? {};
-  await endMigration(context, { phase: reason === 'OwnerGone' ? 'Failed' : 'RolledBack', reason, message });
+  const { reason: noted = 'Aborted', message } = statusOf(context.record);
+  // A restore stays one even if it froze on the way: retirement goes by it.
+  const reason = courseOf(context.record) === 'Restore' ? 'SourceRestored' : noted;
+  await endMigration(context, { phase: reason === 'OwnerGone' ? 'Failed' : 'RolledBack', reason, message: undoMessage(message) });
 }
 
 /** The void snapshot and disk are gone: once more from the eviction, as the next attempt. */
@@ -192,11 +223,11 @@ async function startOver(context: StepContext, step: StepName): Promise<void> {
     delete source.attachedAt;
     delete source.detachedAt;
   }
-  await enter(context, step, { outcome: 'Undone', phase: 'Running', course: 'Forward', resumeAt: undefined, claims, attempt: (context.record.status?.attempt ?? 1) + 1, reason: undefined, message: undefined });
+  await enter(context, step, { outcome: 'Undone', phase: 'Running', course: 'Forward', resumeAt: undefined, awaitingReadySince: undefined, readySince: undefined, claims, attempt: (context.record.status?.attempt ?? 1) + 1, reason: undefined, message: undefined });
 }
 
 async function turnForward(context: StepContext, why: { step: StepName; message: string }): Promise<void> {
-  await enter(context, why.step, { outcome: why.message, phase: 'Running', course: 'Forward', resumeAt: undefined, reason: undefined, message: why.message });
+  await enter(context, why.step, { outcome: why.message, phase: 'Running', course: 'Forward', resumeAt: undefined, awaitingReadySince: undefined, readySince: undefined, reason: undefined, message: why.message });
 }
 
 async function freeze(context: StepContext, why: { reason: string; message: string }): Promise<void> {
@@ -222,10 +253,11 @@ async function afterFault(context: StepContext, error: unknown, faults: Map<stri
     return { kind: 'again', afterMs: 5_000 };
   }
   if (error instanceof LeaseLost) throw error;
-  if (isConflict(error) || isTestFailed(error)) return { kind: 'again', afterMs: 20 };
   const uid = uidOf(context.record);
   const count = (faults.get(uid) ?? 0) + 1;
   faults.set(uid, count);
+  // Read again and decide again; one that never ends is a refusal like any other.
+  if ((isConflict(error) || isTestFailed(error)) && count <= CONFLICTS_IN_A_ROW) return { kind: 'again', afterMs: 20 };
   if (error instanceof ApiUnreachable) return { kind: 'again', afterMs: backOffMs(error, count) };
   return afterRefusal(context, error, count);
 }
@@ -245,8 +277,8 @@ async function afterRefusal(context: StepContext, error: unknown, count: number)
 /** A step that only ever meets errors runs into its deadline like one that waits. */
 async function giveUpWhenOverdue(context: StepContext, reason: string, message: string): Promise<Visit | undefined> {
   const { status } = context.record;
-  const forward = phaseOf(context.record) === 'Running' && stepNamed(status?.step ?? '')?.deadline === true;
-  if (!forward || sinceMs(context, status?.stepStartedAt) <= context.stepTimeoutMs) return undefined;
+  const step = stepNamed(status?.step ?? '');
+  if (phaseOf(context.record) !== 'Running' || step === undefined || !isOverdue(context, step)) return undefined;
   return apply(context, { kind: 'giveUp', reason, message }).then((next) => next ?? { kind: 'again', afterMs: 0 });
 }
 

@@ -51,7 +51,7 @@ export type StepResult =
   | { kind: 'wait'; reason: string; message: string; afterMs: number }
   | { kind: 'giveUp'; reason: string; message: string }
   | { kind: 'void'; message: string }
-  | { kind: 'forward'; step: 'ungate'; message: string }
+  | { kind: 'forward'; step: 'swapClaim' | 'ungate'; message: string }
   | { kind: 'freeze'; reason: string; message: string }
   | { kind: 'restore'; message: string }
   | { kind: 'end'; phase: 'RolledBack' | 'Failed'; reason: string; message: string };
@@ -61,8 +61,8 @@ export interface Step {
   run(context: StepContext): Promise<StepResult>;
   /** Takes back what `run` may have done: not run, run in part, run, or undone already. Only `done`, `wait`, `forward` and `freeze` come back. */
   undo?(context: StepContext): Promise<StepResult>;
-  /** Whether `--step-timeout` ends the step by an undo. */
-  deadline: boolean;
+  /** Whether `--step-timeout` ends the step by an undo; `progress`: counted from when its progress last changed. */
+  deadline: boolean | 'progress';
 }
 
 export const DONE: StepResult = { kind: 'done' };

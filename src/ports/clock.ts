@@ -11,16 +11,24 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** A timer counts in 32 bits: one set for longer goes off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   async sleep(ms, signal) {
     if (signal?.aborted === true) return;
-    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
-      if (signal?.aborted !== true) throw error;
-    });
+    await timer(Math.min(ms, LONGEST_TIMER_MS), signal);
+    if (ms > LONGEST_TIMER_MS) await systemClock.sleep(ms - LONGEST_TIMER_MS, signal);
   },
 };
+
+async function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await delay(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+    if (signal?.aborted !== true) throw error;
+  });
+}
 
 /** RFC 3339 with milliseconds, e.g. `2026-11-20T10:00:00.000Z`. */
 export function timestamp(clock: Clock): string {

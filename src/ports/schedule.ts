@@ -7,11 +7,15 @@ export interface Schedule {
   every(expression: string, task: () => Promise<void>): { stop(): Promise<void> };
 }
 
+/** Why it is no cron expression; undefined when it is one. */
+export function cronProblem(expression: string): string | undefined {
+  return validate(expression) ? undefined : `"${expression}" is no cron expression: five fields (minute hour day month weekday), or six with seconds first, e.g. "*/5 * * * *"`;
+}
+
 export const cronSchedule: Schedule = {
   every(expression, task) {
-    if (!validate(expression)) {
-      throw new Error(`"${expression}" is no cron expression: five fields (minute hour day month weekday), or six with seconds first, e.g. "*/5 * * * *"`);
-    }
+    const problem = cronProblem(expression);
+    if (problem !== undefined) throw new Error(problem);
     const job = schedule(expression, task, { timezone: 'UTC', noOverlap: true });
     return {
       async stop() {

@@ -72,6 +72,13 @@ describe('a pod', () => {
     expect(ordinal(buildLayout(inputs), 0).pod).toMatchObject({ ready: false, terminating: true, readySinceMs: undefined });
   });
 
+  it('tells its gates, and that it has no node yet', () => {
+    const inputs = spreadSet({ zones: ['a'] });
+    inputs.pods = [pod({ set: inputs.set })];
+    inputs.pods[0]!.spec.schedulingGates = [{ name: 'zonespread.io/migrating' }];
+    expect(ordinal(buildLayout(inputs), 0).pod).toMatchObject({ phase: 'Pending', ready: false, nodeName: undefined, gates: ['zonespread.io/migrating'] });
+  });
+
   it('tells since when it is ready', () => {
     expect(ordinal(buildLayout(spreadSet({ zones: ['a'] })), 0).pod?.readySinceMs).toBe(Date.parse('2026-11-19T00:00:00Z'));
   });

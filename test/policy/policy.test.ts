@@ -170,6 +170,8 @@ describe('values that do not go together', () => {
 
   it('restore-source with a retention of nothing would lose what was written since', () => {
     expect(problemsOf({ zones: 'a', 'on-unready': 'restore-source', 'source-retention': '0s' })).toMatchObject([{ key: 'zonespread.io/source-retention', message: expect.stringContaining('restore-source') }]);
+    expect(problemsOf({ zones: 'a', 'on-unready': 'restore-source', 'snapshot-retention': '0s', 'source-retention': '1h' })).toMatchObject([{ key: 'zonespread.io/snapshot-retention' }]);
+    expect(problemsOf({ zones: 'a', 'on-unready': 'restore-source', 'health-duration': '0s' })).toEqual([]);
     expect(problemsOf({ zones: 'a', 'on-unready': 'hold', 'source-retention': '0s' })).toEqual([]);
   });
 });

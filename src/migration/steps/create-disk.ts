@@ -2,7 +2,10 @@
 
 import { diskIntent, recordedIntent } from '../intents.ts';
 import { holdPod } from '../ordinal-pod.ts';
-import type { ClaimRecord } from '../record.ts';
+import { volumes } from '../../kubernetes/objects.ts';
+import { diskIdOf } from '../../kubernetes/reading.ts';
+import { timestamp } from '../../ports/clock.ts';
+import { statusOf, type ClaimRecord } from '../record.ts';
 import type { Disk } from '../../ports/disks.ts';
 import { claimAt, DONE, forEachClaim, InvariantBroken, pollMs, saveClaim, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { dropIntent } from './snapshot.ts';
@@ -82,7 +85,11 @@ async function findOut(context: StepContext, claim: ClaimRecord, index: number):
   const outcome = await context.disks.createDisk(intent);
   if (outcome.kind === 'pending') return wait('DiskPending', outcome.message, outcome.retryAfterMs);
   if (outcome.kind === 'ambiguous') return { kind: 'freeze', reason: 'DiskAmbiguous', message: outcome.message };
-  if (outcome.kind === 'created') await saveClaim(context, index, { target: { ...claim.target, diskId: outcome.id } });
+  if (outcome.kind === 'created') {
+    await saveClaim(context, index, { target: { ...claim.target, diskId: outcome.id } });
+    // It may have been made only now, and show late: see `deleteUnused`.
+    await context.save({ stepStartedAt: timestamp(context.clock) });
+  }
   return DONE;
 }
 
@@ -93,14 +100,22 @@ async function deleteUnused(context: StepContext, index: number, diskId: string)
   const disk = await context.disks.disk(diskId);
   const target = claimAt(context, index).target ?? {};
   if (disk === undefined) {
-    const unseen = target.discardingAt === undefined && sinceMs(context, target.requestedAt) < VISIBILITY_LAG_MS;
+    // Counted from the undo, or from when that learnt the id: the cloud may have made it long after it was first asked.
+    const unseen = target.discardingAt === undefined && sinceMs(context, statusOf(context.record).stepStartedAt) < VISIBILITY_LAG_MS;
     return unseen ? wait('DiskNotVisible', `disk ${diskId} does not show at the cloud yet; it is deleted once it does`, 2_000) : DONE;
   }
   if (disk.attachedAt !== undefined || disk.attachedTo.length > 0) {
     return { kind: 'freeze', reason: 'TargetInUse', message: `disk ${diskId} was attached meanwhile, so it is not deleted` };
   }
+  await requireNoVolume(context, diskId);
   if (disk.status !== 'Available') return wait('CreatingDisk', `disk ${diskId} is ${disk.status}; it is deleted once it is Available`, pollMs(context));
   await saveClaim(context, index, { target: { ...target, discardingAt: new Date(context.clock.now()).toISOString() } });
   await context.disks.deleteDisk(diskId);
   return (await context.disks.disk(diskId)) === undefined ? DONE : wait('DeletingDisk', `disk ${diskId} is being deleted`, 1_000);
+}
+
+/** Our own PV of it is gone by now; another one is somebody's. */
+async function requireNoVolume(context: StepContext, diskId: string): Promise<void> {
+  const other = (await context.api.list(volumes)).find((volume) => diskIdOf(volume) === diskId);
+  if (other !== undefined) throw new InvariantBroken('SeveralVolumesPerHandle', `disk ${diskId} is not deleted: PV ${other.metadata.name}, which is not this migration's, stands for it; delete that PV, then resume`);
 }

@@ -3,7 +3,8 @@
 import { MIGRATION_LABEL } from '../../kubernetes/names.ts';
 import { ApiError } from '../../kubernetes/api.ts';
 import { volumes, type PersistentVolume } from '../../kubernetes/objects.ts';
-import { asRead, diskIdOf, isRetained, isTerminating, labelOf, uidOf, volumePhase } from '../../kubernetes/reading.ts';
+import { parseQuantity } from '../../kubernetes/quantity.ts';
+import { asRead, diskIdOf, isRetained, isTerminating, labelOf, storageCapacity, uidOf, volumePhase } from '../../kubernetes/reading.ts';
 import { holdPod } from '../ordinal-pod.ts';
 import type { ClaimRecord } from '../record.ts';
 import { DONE, forEachClaim, InvariantBroken, migrationUID, namespaceOf, saveClaim, wait, type Step, type StepContext, type StepResult } from '../step.ts';
@@ -25,11 +26,22 @@ async function create(context: StepContext, claim: ClaimRecord, index: number): 
   if (target?.diskId === undefined) throw new InvariantBroken('RecordIncomplete', `claim ${claim.claimName} has no disk to make a PV for`);
   // The name is the disk's id, as the CSI driver also does; recorded before the create.
   if (target.pv === undefined) await saveClaim(context, index, { target: { ...target, pv: target.diskId } });
-  const live = (await ourTargetVolume(context, claim)) ?? (await createObject(context, claim, target.diskId));
+  const made = await ourTargetVolume(context, claim);
+  const grown = made === undefined ? await whyTooSmall(context, claim) : undefined;
+  if (grown !== undefined) return { kind: 'giveUp', reason: 'VolumeTooSmall', message: grown };
+  const live = made ?? (await createObject(context, claim, target.diskId));
   if (live === undefined) return wait('VolumeGone', `PV ${claim.source.pv} of claim ${claim.claimName} is gone`, 2_000);
   if (target.pvUID !== uidOf(live)) await saveClaim(context, index, { target: { ...target, pv: target.diskId, pvUID: uidOf(live) } });
   const phase = volumePhase(live);
   return phase === 'Available' || phase === 'Bound' ? DONE : wait('VolumePending', `PV ${target.diskId} is ${phase}: the PV controller has not seen it yet`, 200);
+}
+
+/** The PV's capacity is copied: it must not promise more than the new disk has. */
+async function whyTooSmall(context: StepContext, claim: ClaimRecord): Promise<string | undefined> {
+  const source = await sourceVolume(context, claim);
+  const sizeGiB = claim.target?.params?.sizeGiB ?? claim.sizeGiB;
+  if (source === undefined || parseQuantity(storageCapacity(source)) <= parseQuantity(`${sizeGiB}Gi`)) return undefined;
+  return `PV ${source.metadata.name} has grown to ${storageCapacity(source)}, and the new disk of claim ${claim.claimName} was made with ${sizeGiB} GiB`;
 }
 
 async function createObject(context: StepContext, claim: ClaimRecord, diskId: string): Promise<PersistentVolume | undefined> {
@@ -75,6 +87,7 @@ export async function deleteTargetVolume(context: StepContext, claim: ClaimRecor
   const volume = await ourTargetVolume(context, claim);
   if (volume === undefined) return forgetVolume(context, claim, index);
   if (isTerminating(volume)) return wait('VolumeTerminating', `PV ${volume.metadata.name} is terminating`, 500);
+  if (volume.spec.claimRef?.name !== claim.claimName) throw new InvariantBroken('TargetTaken', `PV ${volume.metadata.name} is claimed by ${volume.spec.claimRef?.name ?? 'nobody'}, so it is not deleted`);
   if (volumePhase(volume) === 'Bound') return wait('VolumeBound', `PV ${volume.metadata.name} is still bound to a claim`, 500);
   if (!isRetained(volume)) throw new InvariantBroken('TargetNotRetained', `PV ${volume.metadata.name} is not Retain before its move has settled`);
   await context.save({});

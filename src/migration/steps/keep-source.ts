@@ -3,6 +3,7 @@
 
 import { MIGRATION_LABEL, ROLE_LABEL } from '../../kubernetes/names.ts';
 import { claims, volumes, type PersistentVolume } from '../../kubernetes/objects.ts';
+import { diskIdOf } from '../../kubernetes/reading.ts';
 import type { ClaimRecord } from '../record.ts';
 import { DONE, forEachClaim, InvariantBroken, namespaceOf, migrationUID, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 
@@ -43,11 +44,23 @@ async function giveBack(context: StepContext, claim: ClaimRecord): Promise<StepR
   const live = await context.api.get(claims, { namespace: namespaceOf(context), name: claim.claimName });
   const bound = live !== undefined && live.metadata.deletionTimestamp === undefined && volume.spec.claimRef?.uid === live.metadata.uid && volume.status?.phase === 'Bound';
   if (!bound) return DONE;
+  await requireOneVolume(context, claim.source.diskId);
+  // The claim's version changes first: whoever still means to delete it as it was fails before its volume may go with it.
+  await labelClaim(context, claim, { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null });
   await context.api.mergePatch(volumes, { name: volume.metadata.name }, {
     metadata: { uid: claim.source.pvUID, resourceVersion: volume.metadata.resourceVersion, labels: { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null } },
     spec: { persistentVolumeReclaimPolicy: claim.source.reclaimPolicy },
   });
-  return labelClaim(context, claim, { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null });
+  return DONE;
+}
+
+/** The driver could delete the disk under either of two. @throws InvariantBroken */
+export async function requireOneVolume(context: StepContext, ...diskIds: string[]): Promise<void> {
+  const all = await context.api.list(volumes);
+  for (const diskId of diskIds) {
+    const names = all.filter((volume) => diskIdOf(volume) === diskId).map(({ metadata }) => metadata.name);
+    if (names.length > 1) throw new InvariantBroken('SeveralVolumesPerHandle', `disk ${diskId} has more than one PV (${names.join(', ')}): the driver could delete it under one of them; delete the wrong one, then resume`);
+  }
 }
 
 /** The live source PV; another object under its name, or another disk behind it, is nothing that we know. */

@@ -1,7 +1,7 @@
 // The pod on its new disk: Ready within ready-timeout, and still Ready after health-duration. A rollout may replace it meanwhile: the
 // ordinal is judged, not the pod's UID.
 
-import { isReady, ordinalPod, removeGate } from '../ordinal-pod.ts';
+import { isReady, ordinalPod, releasePod } from '../ordinal-pod.ts';
 import type { MigrationTerms } from '../record.ts';
 import type { Pod } from '../../kubernetes/objects.ts';
 import { DONE, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
@@ -26,7 +26,7 @@ type Overdue = { kind: 'overdue'; reason: string; message: string };
 export async function judgeReady(context: StepContext): Promise<StepResult | Overdue> {
   const pod = await ordinalPod(context);
   // A pod that was created while the webhook's cache still said "gate" would wait for ever.
-  if (pod !== undefined) await removeGate(context, pod);
+  if (pod !== undefined) await releasePod(context, pod);
   const terms = context.record.status?.terms ?? DEFAULT_TERMS;
   return isReady(pod) ? healthy(context, terms) : notReady(context, terms, pod);
 }

@@ -1,25 +1,18 @@
 // What `restore-source` does first, and only because it was declared: the newer disk is detached and snapshotted, so that giving it up
 // loses nothing that cannot be found again. Disk, PV and snapshot are kept for the retention.
 
-import { pods } from '../../kubernetes/objects.ts';
 import { stampsOf } from '../fence.ts';
 import { ensureIntent, snapshotIntent } from '../intents.ts';
-import { isGated, ordinalPod } from '../ordinal-pod.ts';
+import { recallPod } from '../ordinal-pod.ts';
 import type { ClaimRecord } from '../record.ts';
-import { DONE, forEachClaim, namespaceOf, pollMs, saveClaim, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { DONE, forEachClaim, pollMs, saveClaim, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { unmountedResult } from './detach.ts';
 
 export const restoreDetach: Step = {
   deadline: false,
   async run(context) {
-    const pod = await ordinalPod(context);
-    if (pod !== undefined && !isGated(pod)) {
-      if (pod.metadata.deletionTimestamp === undefined) {
-        await context.save({ nodeName: pod.spec.nodeName ?? context.record.status?.nodeName });
-        await context.api.delete(pods, { namespace: namespaceOf(context), name: pod.metadata.name }, { uid: pod.metadata.uid ?? '' });
-      }
-      return wait('PodTerminating', `pod ${pod.metadata.name} is leaving its new disk`, 500);
-    }
+    const recalled = await recallPod(context);
+    if (recalled.kind !== 'done') return recalled;
     return forEachClaim(context, async (claim, index) => {
       const unmounted = await unmountedResult(context, { pv: claim.target?.pv ?? '', diskId: claim.target?.diskId ?? '' });
       return unmounted.kind === 'done' ? recordDetached(context, claim, index) : unmounted;

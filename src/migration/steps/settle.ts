@@ -3,48 +3,35 @@
 import { MIGRATION_LABEL, ROLE_LABEL, TOUCH_ANNOTATION, ATTEMPT_TAG, CLAIM_TAG, CLUSTER_TAG } from '../../kubernetes/names.ts';
 import { claims, volumes, type PersistentVolume } from '../../kubernetes/objects.ts';
 import { asRead, labelOf } from '../../kubernetes/reading.ts';
-import type { ClaimRecord } from '../record.ts';
-import { DONE, forEachClaim, InvariantBroken, namespaceOf, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { statusOf, type ClaimRecord } from '../record.ts';
+import { DONE, forEachClaim, InvariantBroken, namespaceOf, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { requireOneVolume } from './keep-source.ts';
 import { bindingProblem } from './swap-claim.ts';
 
 const OUR_TAGS = [MIGRATION_LABEL, ROLE_LABEL, CLAIM_TAG, ATTEMPT_TAG, CLUSTER_TAG];
 
 export const settle: Step = {
   deadline: false,
-  async run(context) {
-    const handles = await handlesOfVolumes(context);
-    return forEachClaim(context, (claim) => settleOne(context, claim, handles));
-  },
+  run: (context) => forEachClaim(context, (claim) => settleOne(context, claim)),
 };
 
-/** Disk id → names of the PVs that stand for it, live. */
-export async function handlesOfVolumes(context: StepContext): Promise<Map<string, string[]>> {
-  const handles = new Map<string, string[]>();
-  for (const volume of await context.api.list(volumes)) {
-    const handle = volume.spec.csi?.volumeHandle;
-    if (handle !== undefined) handles.set(handle, [...(handles.get(handle) ?? []), volume.metadata.name]);
-  }
-  return handles;
-}
-
-async function settleOne(context: StepContext, claim: ClaimRecord, handles: Map<string, string[]>): Promise<StepResult> {
+async function settleOne(context: StepContext, claim: ClaimRecord): Promise<StepResult> {
   const { pv, diskId } = claim.target ?? {};
   if (pv === undefined || diskId === undefined) throw new InvariantBroken('RecordIncomplete', `claim ${claim.claimName} has no target volume`);
-  requireOneVolumeEach([claim.source.diskId, diskId], handles);
+  await requireOneVolume(context, claim.source.diskId, diskId);
   const volume = await context.api.get(volumes, { name: pv });
   const problem = await bindingProblem(context, claim, volume);
-  if (problem !== undefined || volume === undefined) return wait('ClaimChanged', problem ?? `PV ${pv} is gone`, 5_000);
+  if (problem !== undefined || volume === undefined) return claimChanged(context, problem ?? `PV ${pv} is gone`);
   await givePolicy(context, claim, volume);
   await unmarkClaim(context, claim);
   await unmarkDisk(context, diskId);
   return DONE;
 }
 
-function requireOneVolumeEach(diskIds: string[], handles: Map<string, string[]>): void {
-  for (const diskId of diskIds) {
-    const names = handles.get(diskId) ?? [];
-    if (names.length > 1) throw new InvariantBroken('SeveralVolumesPerHandle', `disk ${diskId} has more than one PV (${names.join(', ')}): the driver could delete it under one of them`);
-  }
+/** It may come right by itself; when it does not, a person can only be asked while the record is Frozen. */
+function claimChanged(context: StepContext, problem: string): StepResult {
+  if (sinceMs(context, statusOf(context.record).stepStartedAt) <= context.stepTimeoutMs) return wait('ClaimChanged', problem, 5_000);
+  return { kind: 'freeze', reason: 'ClaimChanged', message: `${problem}, after the pod had been Ready on its new disk; mend it and resume, or release the record` };
 }
 
 async function givePolicy(context: StepContext, claim: ClaimRecord, volume: PersistentVolume): Promise<void> {

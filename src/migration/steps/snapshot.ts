@@ -9,12 +9,12 @@ import { progressAt } from '../progress.ts';
 import { claimAt, DONE, forEachClaim, pollMs, saveClaim, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 
 export const snapshot: Step = {
-  // It follows its progress instead: see `watch`.
-  deadline: false,
+  // However long the upload takes: see `watch`.
+  deadline: 'progress',
   async run(context) {
     const held = await holdPod(context);
     if (held.kind !== 'done') return held;
-    return forEachClaim(context, async (claim, index) => (claim.snapshot?.id === undefined ? request(context, claim, index) : watch(context, claim.claimName, claim.snapshot.id)));
+    return forEachClaim(context, async (claim, index) => (claim.snapshot?.id === undefined ? request(context, claim, index) : watch(context, index, claim.snapshot.id)));
   },
   undo: (context) => forEachClaim(context, (claim, index) => letGo(context, claim, index)),
 };
@@ -33,22 +33,31 @@ async function request(context: StepContext, claim: ClaimRecord, index: number):
     return { kind: 'giveUp', reason: outcome.reason, message: `no snapshot of disk ${claim.source.diskId}: ${outcome.message}` };
   }
   await saveClaim(context, index, { snapshot: { ...intent, id: outcome.id } });
-  return watch(context, claim.claimName, outcome.id);
+  return watch(context, index, outcome.id);
 }
 
 const NOT_VISIBLE_YET = { failed: false, available: false, progress: 0 };
 
-async function watch(context: StepContext, claimName: string, id: string): Promise<StepResult> {
+async function watch(context: StepContext, index: number, id: string): Promise<StepResult> {
+  const { claimName, snapshot: known } = claimAt(context, index);
   const seen = (await context.disks.snapshot(id)) ?? NOT_VISIBLE_YET;
   if (seen.failed) return { kind: 'giveUp', reason: 'SnapshotFailed', message: `snapshot ${id} for claim ${claimName} failed at the cloud` };
   if (seen.available) return DONE;
-  const progress = progressAt('snapshot', seen.progress / 100);
-  const { progress: lastProgress, progressAt: since, stepStartedAt } = statusOf(context.record);
-  if (progress !== lastProgress) await context.save({ progress, progressAt: timestamp(context.clock) });
+  const { progressAt: since, stepStartedAt } = statusOf(context.record);
+  // Each claim has its own: two that stand still at different figures must not look like one that moves.
+  const progress = Math.min(99, seen.progress);
+  if (progress !== (known?.progress ?? 0)) await noteProgress(context, index, progress);
   else if (sinceMs(context, since ?? stepStartedAt) > context.stepTimeoutMs) {
     return { kind: 'giveUp', reason: 'SnapshotStuck', message: `snapshot ${id} for claim ${claimName} has stood at ${seen.progress} % for too long` };
   }
   return wait('Snapshotting', `snapshot ${id} for claim ${claimName} is under way`, pollMs(context));
+}
+
+async function noteProgress(context: StepContext, index: number, progress: number): Promise<void> {
+  const claim = claimAt(context, index);
+  const claims = claimsOf(context.record).with(index, { ...claim, snapshot: { ...claim.snapshot, progress } });
+  const slowest = Math.min(...claims.map(({ snapshot: one }) => one?.progress ?? 0));
+  await context.save({ claims, progress: progressAt('snapshot', slowest / 100), progressAt: timestamp(context.clock) });
 }
 
 /** The snapshot is not needed any more: kept in the record as discarded, deleted by retirement once the cloud has finished it. */

@@ -6,14 +6,16 @@
 import { ApiError } from '../../kubernetes/api.ts';
 import { MIGRATION_LABEL, ROLE_LABEL, TOUCH_ANNOTATION } from '../../kubernetes/names.ts';
 import { claims, volumes, type PersistentVolume, type PersistentVolumeClaim } from '../../kubernetes/objects.ts';
-import { areBound, asRead, diskIdOf, holderUID, isRetained, isTerminating, labelOf, uidOf, volumePhase } from '../../kubernetes/reading.ts';
+import { areBound, asRead, diskIdOf, holderUID, isRetained, isTerminating, labelOf, storageRequest, uidOf, volumePhase } from '../../kubernetes/reading.ts';
 import { claimFor } from '../claim-manifest.ts';
 import { fence } from '../fence.ts';
+import { parseQuantity } from '../../kubernetes/quantity.ts';
 import { holdPod } from '../ordinal-pod.ts';
 import { statusOf, type ClaimRecord } from '../record.ts';
-import { claimAt, DONE, forEachClaim, InvariantBroken, namespaceOf, saveClaim, migrationUID, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { claimAt, DONE, forEachClaim, InvariantBroken, namespaceOf, saveClaim, migrationUID, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { ourTargetVolume } from './create-volume.ts';
 import { sourceVolume } from './keep-source.ts';
+import { recall } from './ungate.ts';
 
 /** The PV controller may miss a claim until its resync (15 s); a changed annotation makes it look again (tried-on-real-kubernetes.md). */
 const TOUCH_EVERY_MS = 500;
@@ -34,11 +36,28 @@ async function swap(context: StepContext, claim: ClaimRecord): Promise<StepResul
   const untouched = await fence(context, claim);
   if (untouched.kind !== 'done') return untouched;
 
+  const prepared = await prepareVolumes(context, claim, target);
+  if (prepared.kind !== 'done') return prepared;
   const live = await liveClaim(context, claim);
   if (live === undefined) return createClaim(context, claim, target.metadata.name);
   if (isTerminating(live)) return wait('ClaimTerminating', `claim ${claim.claimName} is terminating`, 100);
   if (uidOf(live) === claim.source.claimUID) return deleteOldClaim(context, claim, live);
   return settleClaim(context, { claim, live, volume: target, role: 'target' });
+}
+
+/**
+ * Only after an undo that had to turn round (the new disk was attached meanwhile): the old volume is nobody's to bind again, and the new
+ * one, Released by the claim that the undo deleted, is made available.
+ */
+async function prepareVolumes(context: StepContext, claim: ClaimRecord, target: PersistentVolume): Promise<StepResult> {
+  const source = await sourceVolume(context, claim);
+  if (source !== undefined && isPreBound(source)) {
+    await setHolder(context, source, claim.source.claimUID);
+    return wait('VolumePending', `PV ${source.metadata.name} is kept from claim ${claim.claimName}, which goes to its new volume`, 20);
+  }
+  if (volumePhase(target) !== 'Released' || !isHeldBy(context, target, claim)) return DONE;
+  await setHolder(context, target, null);
+  return wait('VolumePending', `PV ${target.metadata.name} was made available for claim ${claim.claimName} again`, 20);
 }
 
 /** The one destructive call of the step: everything it rests on is read live just before. */
@@ -48,7 +67,13 @@ async function deleteOldClaim(context: StepContext, claim: ClaimRecord, live: Pe
     throw new InvariantBroken('SourceNotRetained', `PV ${claim.source.pv} is not Retain, so claim ${claim.claimName} is not deleted`);
   }
   const target = await ourTargetVolume(context, claim);
+  if (target !== undefined && !isHeldBy(context, target, claim)) {
+    const { namespace = '', name = 'nobody' } = target.spec.claimRef ?? {};
+    throw new InvariantBroken('TargetTaken', `PV ${target.metadata.name} is claimed by ${namespace}/${name}, so claim ${claim.claimName} is not deleted`);
+  }
   if (target === undefined || volumePhase(target) !== 'Available') return wait('VolumePending', `PV ${claim.target?.pv ?? ''} is not Available`, 200);
+  const [asks, had] = [storageRequest(live), storageRequest(claim.manifest)];
+  if (parseQuantity(asks) !== parseQuantity(had)) return { kind: 'giveUp', reason: 'ClaimResized', message: `claim ${claim.claimName} asks for ${asks} now, and its new disk was made for ${had}` };
   await context.save({});
   await context.api.delete(claims, claimRefOf(context, claim), asRead(live));
   return wait('ClaimTerminating', `claim ${claim.claimName} was deleted to change over to PV ${target.metadata.name}`, 20);
@@ -116,6 +141,9 @@ async function dropStrayClaim(context: StepContext, claim: ClaimRecord, live: Pe
   if (strange !== undefined) return strange;
   await context.save({});
   await context.api.delete(claims, claimRefOf(context, claim), asRead(live));
+  if (volume !== undefined && name !== claim.source.pv && name !== claim.target?.pv) {
+    context.report(context.record, { type: 'Warning', event: 'MigrationStep', message: `claim ${claim.claimName} was bound to PV ${name}, a blank disk, and is made again; delete that PV and its disk unless its reclaim policy does` });
+  }
   return wait('ClaimTerminating', `claim ${claim.claimName} asked for PV ${name} and was deleted to be made again`, 20);
 }
 
@@ -125,10 +153,19 @@ async function whyKept(context: StepContext, claim: ClaimRecord, volume: Persist
     if (!isRetained(volume)) throw new InvariantBroken('NotRetained', `PV ${name} is not Retain, so claim ${claim.claimName}, which names it, is not deleted`);
     return undefined;
   }
+  return whyStrange(context, claim, volume);
+}
+
+/** A volume that is none of ours is taken for blank only when its disk was never attached. */
+async function whyStrange(context: StepContext, claim: ClaimRecord, volume: PersistentVolume): Promise<StepResult | undefined> {
+  const { name } = volume.metadata;
   const diskId = diskIdOf(volume);
-  const disk = diskId === undefined ? undefined : await context.disks.disk(diskId);
-  if (disk?.attachedAt === undefined) return undefined;
-  return { kind: 'freeze', reason: 'ClaimOnStrangeDisk', message: `claim ${claim.claimName} is bound to PV ${name} (disk ${disk.id}), which has been attached and is none of this migration's` };
+  const strange: StepResult = { kind: 'freeze', reason: 'ClaimOnStrangeDisk', message: `claim ${claim.claimName} is bound to PV ${name} (${diskId ?? 'no disk'}), which is none of this migration's and may hold data` };
+  if (diskId === undefined) return strange;
+  const disk = await context.disks.disk(diskId);
+  if (disk !== undefined) return disk.attachedAt === undefined && disk.attachedTo.length === 0 ? undefined : strange;
+  const overdue = sinceMs(context, statusOf(context.record).stepStartedAt) > context.stepTimeoutMs / 2;
+  return overdue ? strange : wait('DiskNotVisible', `the cloud does not show disk ${diskId} of PV ${name}, to which claim ${claim.claimName} went`, 2_000);
 }
 
 /**
@@ -140,9 +177,23 @@ async function swapBack(context: StepContext, claim: ClaimRecord, index: number)
   const live = await liveClaim(context, claim);
   const source = await sourceVolume(context, claim);
   if (source === undefined) throw new InvariantBroken('SourceGone', `PV ${claim.source.pv} of claim ${claim.claimName} is gone`);
-  if (live !== undefined && isTerminating(live)) return wait('ClaimTerminating', `claim ${claim.claimName} is terminating`, 100);
+  if (live !== undefined && isTerminating(live)) return waitOut(context, claim, live);
   if (live !== undefined && areBound(live, source)) return rememberClaim(context, index, live);
-  return bringBack(context, { claim, live, source });
+  // A claim on its way to nowhere else than the new volume must not take a pod there while it is given up.
+  const recalled = await recall(context, 'swapClaim');
+  return recalled.kind === 'done' ? bringBack(context, { claim, live, source }) : recalled;
+}
+
+/**
+ * A claim that is being deleted cannot be kept, and it stays for as long as a pod on a node uses it. The new volume must be gone by
+ * then, if it was never bound: with nobody to steer, the next claim of that name would bind to it, and it may lack the last writes.
+ */
+async function waitOut(context: StepContext, claim: ClaimRecord, live: PersistentVolumeClaim): Promise<StepResult> {
+  const target = await ourTargetVolume(context, claim);
+  if (target !== undefined && !NO_LONGER_PREBOUND.has(volumePhase(target))) return dropNeverBound(context, target);
+  const onTarget = target !== undefined && live.spec.volumeName === target.metadata.name;
+  const held = onTarget ? await recall(context, 'swapClaim') : await holdPod(context);
+  return held.kind === 'done' ? wait('ClaimTerminating', `claim ${claim.claimName} is terminating`, 100) : held;
 }
 
 async function bringBack(context: StepContext, { claim, live, source }: { claim: ClaimRecord; live: PersistentVolumeClaim | undefined; source: PersistentVolume }): Promise<StepResult> {
@@ -171,16 +222,26 @@ function isPreBound(source: PersistentVolume): boolean {
 
 async function freeSource(context: StepContext, claim: ClaimRecord, source: PersistentVolume): Promise<StepResult> {
   const holder = source.spec.claimRef;
-  if (holder?.name !== claim.claimName || holder.namespace !== namespaceOf(context)) {
+  if (holder === undefined || !isHeldBy(context, source, claim)) {
     throw new InvariantBroken('SourceTaken', `PV ${source.metadata.name} is claimed by ${holder?.namespace ?? ''}/${holder?.name ?? 'nobody'} instead of ${claim.claimName}`);
   }
   const live = await liveClaim(context, claim);
   if (live !== undefined && live.metadata.uid === holder.uid) return wait('ClaimPending', `claim ${claim.claimName} is being bound to PV ${source.metadata.name}`, 100);
-  await context.api.mergePatch(volumes, { name: source.metadata.name }, {
-    metadata: { uid: claim.source.pvUID, resourceVersion: source.metadata.resourceVersion, annotations: { 'pv.kubernetes.io/bound-by-controller': null } },
-    spec: { claimRef: { uid: null, resourceVersion: null } },
-  });
+  await setHolder(context, source, null);
   return wait('VolumePending', `PV ${source.metadata.name} was made available for claim ${claim.claimName} again`, 20);
+}
+
+function isHeldBy(context: StepContext, volume: PersistentVolume, claim: ClaimRecord): boolean {
+  const holder = volume.spec.claimRef;
+  return holder?.name === claim.claimName && holder.namespace === namespaceOf(context);
+}
+
+/** Null: whichever claim of that name comes next. The UID of one that is gone: none. */
+async function setHolder(context: StepContext, volume: PersistentVolume, claimUID: string | null): Promise<void> {
+  await context.api.mergePatch(volumes, { name: volume.metadata.name }, {
+    metadata: { ...asRead(volume), annotations: { 'pv.kubernetes.io/bound-by-controller': null } },
+    spec: { claimRef: { uid: claimUID, resourceVersion: null } },
+  });
 }
 
 async function dropNeverBound(context: StepContext, target: PersistentVolume): Promise<StepResult> {

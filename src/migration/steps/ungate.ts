@@ -2,13 +2,13 @@
 // Then the gate comes off, and the scheduler follows the new PV's node affinity.
 
 import { CLUSTER_TAG, MIGRATION_LABEL, ROLE_LABEL, SUPERSEDED_TAG } from '../../kubernetes/names.ts';
-import { pods, type Pod } from '../../kubernetes/objects.ts';
-import { asRead, isTerminating, storageCapacity, storageRequest, volumePhase } from '../../kubernetes/reading.ts';
+import { DiskError } from '../../ports/disks.ts';
+import { isTerminating, storageCapacity, storageRequest, volumePhase } from '../../kubernetes/reading.ts';
 import { parseQuantity } from '../../kubernetes/quantity.ts';
 import { fence } from '../fence.ts';
-import { isGated, ordinalPod, removeGate } from '../ordinal-pod.ts';
-import { claimsOf, courseOf, type ClaimRecord } from '../record.ts';
-import { DONE, forEachClaim, InvariantBroken, namespaceOf, pollMs, migrationUID, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { ordinalPod, recallPod, releasePod } from '../ordinal-pod.ts';
+import { claimsOf, courseOf, statusOf, type ClaimRecord } from '../record.ts';
+import { DONE, forEachClaim, InvariantBroken, pollMs, migrationUID, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { ourTargetVolume } from './create-volume.ts';
 import { attachmentOf } from './detach.ts';
 import { bindingProblem } from './swap-claim.ts';
@@ -16,9 +16,11 @@ import { bindingProblem } from './swap-claim.ts';
 export const ungate: Step = {
   deadline: true,
   async run(context) {
-    if (await targetEverAttached(context)) return open(context);
-    const sound = await forEachClaim(context, (claim) => lastLook(context, claim));
-    return sound.kind === 'done' ? open(context) : sound;
+    const inUse = await targetEverAttached(context);
+    const sound = inUse ? DONE : await forEachClaim(context, (claim) => lastLook(context, claim));
+    if (sound.kind !== 'done') return sound;
+    await forEachClaim(context, (claim) => markSuperseded(context, claim));
+    return open(context);
   },
   undo: takeBack,
 };
@@ -30,8 +32,10 @@ async function lastLook(context: StepContext, claim: ClaimRecord): Promise<StepR
   if (target === undefined || parseQuantity(storageCapacity(target)) < parseQuantity(storageRequest(claim.manifest))) {
     return { kind: 'giveUp', reason: 'VolumeTooSmall', message: `the new volume is smaller than what claim ${claim.claimName} asks for` };
   }
-  const untouched = await fence(context, claim);
-  if (untouched.kind !== 'done') return untouched;
+  return fence(context, claim);
+}
+
+async function markSuperseded(context: StepContext, claim: ClaimRecord): Promise<StepResult> {
   await context.save({});
   await context.disks.tag({ kind: 'disk', id: claim.source.diskId }, supersededTags(context, claim));
   return DONE;
@@ -44,7 +48,7 @@ function supersededTags(context: StepContext, claim: ClaimRecord): Record<string
 
 async function open(context: StepContext): Promise<StepResult> {
   const pod = await ordinalPod(context);
-  if (pod !== undefined && !isTerminating(pod)) await removeGate(context, pod);
+  if (pod !== undefined && !isTerminating(pod)) await releasePod(context, pod);
   return DONE;
 }
 
@@ -53,30 +57,30 @@ async function open(context: StepContext): Promise<StepResult> {
  * bind to a node wins), its successor is gated, its attachment waited out, and the cloud asked whether the new disk was ever attached.
  */
 async function takeBack(context: StepContext): Promise<StepResult> {
-  if (!(await claimsSwapped(context))) return unmark(context);
-  const pod = await ordinalPod(context);
-  if (pod !== undefined && !isGated(pod)) return regate(context, pod);
+  const recalled = (await claimsSwapped(context)) ? await recall(context, 'ungate') : await attachedResult(context, 'ungate');
+  return recalled.kind === 'done' ? unmark(context) : recalled;
+}
+
+/**
+ * `done`: no pod can start on the new disks, and none was ever attached. Where one was, it may hold writes, and the move goes `forward` from
+ * that step. Asked again before each claim is given up: a pod may have slipped through the gate.
+ */
+export async function recall(context: StepContext, from: 'swapClaim' | 'ungate'): Promise<StepResult> {
+  const before = await attachedResult(context, from);
+  if (before.kind !== 'done') return before;
+  const pod = await recallPod(context);
+  if (pod.kind !== 'done') return pod;
   const detached = await forEachClaim(context, async (claim) => {
     const attached = await attachmentOf(context, claim.target?.pv ?? '');
     return attached === undefined ? DONE : wait('Detaching', `PV ${claim.target?.pv ?? ''} still has an attachment to node ${attached.spec.nodeName}`, pollMs(context));
   });
-  if (detached.kind !== 'done') return detached;
-  // Under restore-source the new disk was attached, is known to have been, and is kept.
-  const declared = courseOf(context.record) === 'Restore';
-  return !declared && (await targetEverAttached(context)) ? attachedMeanwhile() : unmark(context);
+  return detached.kind === 'done' ? attachedResult(context, from) : detached;
 }
 
-async function regate(context: StepContext, pod: Pod): Promise<StepResult> {
-  if (await targetEverAttached(context)) return attachedMeanwhile();
-  if (!isTerminating(pod)) {
-    await context.save({});
-    await context.api.delete(pods, { namespace: namespaceOf(context), name: pod.metadata.name }, asRead(pod));
-  }
-  return wait('PodTerminating', `pod ${pod.metadata.name} is taken back behind the gate`, 50);
-}
-
-function attachedMeanwhile(): StepResult {
-  return { kind: 'forward', step: 'ungate', message: 'the new disk was attached before the move could be taken back; it may hold writes, so the move goes on' };
+/** Under restore-source the new disk was attached, is known to have been, and is kept. */
+async function attachedResult(context: StepContext, from: 'swapClaim' | 'ungate'): Promise<StepResult> {
+  if (courseOf(context.record) === 'Restore' || !(await targetEverAttached(context))) return DONE;
+  return { kind: 'forward', step: from, message: 'the new disk was attached before the move could be taken back; it may hold writes, so the move goes on' };
 }
 
 async function unmark(context: StepContext): Promise<StepResult> {
@@ -98,11 +102,20 @@ async function claimsSwapped(context: StepContext): Promise<boolean> {
 /** Whether any new disk has ever been attached: the point of no return, asked of the cloud. */
 export async function targetEverAttached(context: StepContext): Promise<boolean> {
   for (const claim of claimsOf(context.record)) {
-    const diskId = claim.target?.diskId;
-    if (diskId === undefined) continue;
+    const { diskId, pv } = claim.target ?? {};
+    // Without a PV nothing could attach it, and its disk may not even show yet.
+    if (diskId === undefined || pv === undefined) continue;
     const disk = await context.disks.disk(diskId);
-    if (disk === undefined) throw new InvariantBroken('TargetGone', `disk ${diskId} of claim ${claim.claimName} is not to be found at the cloud`);
+    if (disk === undefined) throw notShown(context, claim, diskId);
     if (disk.attachedAt !== undefined || disk.attachedTo.length > 0 || disk.status === 'Attaching') return true;
   }
   return false;
+}
+
+/** One answer that leaves a disk out proves nothing: asked again, for as long as any step may take. */
+function notShown(context: StepContext, claim: ClaimRecord, diskId: string): Error {
+  const message = `the cloud does not show disk ${diskId} of claim ${claim.claimName}`;
+  const { terms, stepStartedAt } = statusOf(context.record);
+  if (sinceMs(context, stepStartedAt) > context.stepTimeoutMs + (terms?.readyTimeoutMs ?? 0)) return new InvariantBroken('TargetGone', message);
+  return new DiskError(message, { code: 'DiskNotVisible', retriable: true });
 }

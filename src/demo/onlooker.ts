@@ -1,0 +1,152 @@
+// Watches the demo's namespace: every state that its pods, its set and its moves were in, the picture of this moment, and the waiting
+// for what is to come.
+
+import { spreadReports, type SpreadReport } from '../controller/spread-report.ts';
+import { claims, pods, statefulSets, volumes, type KubernetesObject, type Pod, type Resource, type StatefulSet } from '../kubernetes/objects.ts';
+import { createReflector, type Reflector } from '../kubernetes/reflector.ts';
+import { ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
+import { systemClock } from '../ports/clock.ts';
+import type { Http } from '../ports/http.ts';
+import type { Log } from '../ports/log.ts';
+import { systemRandom } from '../ports/random.ts';
+import type { Version } from './evidence.ts';
+import { pictureOf, type Picture } from './picture.ts';
+import { NAMESPACE, REPLICAS, SET, TEMPLATE } from './workload.ts';
+
+export interface OnlookerOptions {
+  http: Http;
+  log: Log;
+  zones: readonly string[];
+  /** Ends every wait. */
+  signal: AbortSignal;
+}
+
+/** A wait in which nothing at all changes for that long has failed. The longest thing that happens in silence is a disk operation. */
+const PATIENCE_MS = 12_000;
+const LOOK_EVERY_MS = 200;
+
+/** What was awaited did not come. */
+export class NothingMoves extends Error {
+  constructor(what: string) {
+    super(`Waiting until ${what}: nothing has changed for ${PATIENCE_MS / 1000} s`);
+    this.name = 'NothingMoves';
+  }
+}
+
+export class Onlooker {
+  readonly seen: { pods: Version<Pod>[]; moves: Version<OrdinalMigration>[]; sets: Version<StatefulSet>[] } = { pods: [], moves: [], sets: [] };
+  readonly #options: OnlookerOptions;
+  readonly #pods: Reflector<Pod>;
+  readonly #claims;
+  readonly #volumes;
+  readonly #moves: Reflector<OrdinalMigration>;
+  readonly #sets: Reflector<StatefulSet>;
+  readonly #reports: Reflector<SpreadReport>;
+  #changed = Promise.withResolvers<void>();
+  #lastNews = systemClock.monotonic();
+  #planned: number | undefined;
+
+  constructor(options: OnlookerOptions) {
+    this.#options = options;
+    this.#pods = this.#watch(pods, this.seen.pods);
+    this.#claims = this.#watch(claims);
+    this.#volumes = this.#watch(volumes);
+    this.#moves = this.#watch(ordinalMigrations, this.seen.moves);
+    this.#sets = this.#watch(statefulSets, this.seen.sets);
+    this.#reports = this.#watch(spreadReports);
+    this.#reports.onChange(({ object }) => {
+      const total = object.status?.plan?.total ?? 0;
+      if (total > 0) this.#planned ??= total;
+    });
+  }
+
+  async start(): Promise<void> {
+    for (const reflector of this.#all()) reflector.start();
+    await Promise.all(this.#all().map(({ synced }) => synced));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#all().map((reflector) => reflector.stop()));
+  }
+
+  picture(): Picture {
+    return pictureOf({
+      namespace: NAMESPACE,
+      set: SET,
+      replicas: REPLICAS,
+      template: TEMPLATE,
+      zones: this.#options.zones,
+      pods: this.#pods.list(),
+      claims: this.#claims.list(),
+      volumes: this.#volumes.list(),
+      moves: this.moves(),
+      planned: this.#planned,
+    });
+  }
+
+  /** In the order in which they began. */
+  moves(): OrdinalMigration[] {
+    return this.#moves.list().toSorted((left, right) => orderOf(left).localeCompare(orderOf(right)));
+  }
+
+  report(): SpreadReport | undefined {
+    return this.#reports.get(NAMESPACE, SET);
+  }
+
+  set(): StatefulSet | undefined {
+    return this.#sets.get(NAMESPACE, SET);
+  }
+
+  /** Disk that each claim is bound to. */
+  disks(): Map<string, string> {
+    return new Map(
+      this.#claims.list().flatMap((claim) => {
+        const volume = this.#volumes.get(undefined, claim.spec.volumeName ?? '');
+        const diskId = volume?.spec.claimRef?.uid === claim.metadata.uid ? volume?.spec.csi?.volumeHandle : undefined;
+        return diskId === undefined ? [] : [[claim.metadata.name, diskId] as const];
+      }),
+    );
+  }
+
+  /** The largest revision of the store that was seen of a pod. */
+  podRevision(): number {
+    return Math.max(0, ...this.seen.pods.map(({ revision }) => revision));
+  }
+
+  /** Resolves once the condition holds; `look` is called every now and then and after every change. @throws NothingMoves, or the signal's reason */
+  async until(what: string, condition: () => boolean, look: () => void = () => undefined): Promise<void> {
+    const { signal } = this.#options;
+    this.#lastNews = systemClock.monotonic();
+    for (;;) {
+      signal.throwIfAborted();
+      const changed = this.#changed.promise;
+      look();
+      if (condition()) return;
+      if (systemClock.monotonic() - this.#lastNews > PATIENCE_MS) throw new NothingMoves(what);
+      const nap = new AbortController();
+      await Promise.race([changed, systemClock.sleep(LOOK_EVERY_MS, AbortSignal.any([nap.signal, signal]))]);
+      nap.abort();
+    }
+  }
+
+  #watch<T extends KubernetesObject>(resource: Resource<T>, versions?: Version<T>[]): Reflector<T> {
+    const { http, log } = this.#options;
+    const reflector = createReflector<T>({ http, log, clock: systemClock, random: systemRandom, resource, namespaces: [NAMESPACE], userAgent: 'zonespread-demo' });
+    reflector.onChange(({ type, object }) => {
+      versions?.push({ deleted: type === 'deleted', object, revision: Number(object.metadata.resourceVersion) });
+      this.#lastNews = systemClock.monotonic();
+      const { resolve } = this.#changed;
+      this.#changed = Promise.withResolvers<void>();
+      resolve();
+    });
+    return reflector;
+  }
+
+  #all(): Reflector<KubernetesObject>[] {
+    return [this.#pods, this.#claims, this.#volumes, this.#moves, this.#sets, this.#reports];
+  }
+}
+
+function orderOf({ metadata, status }: OrdinalMigration): string {
+  return `${status?.startedAt ?? '~'} ${metadata.creationTimestamp ?? ''} ${metadata.name}`;
+}

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createProgram } from '../../src/cli/program.ts';
+import { answerJson, startServer, until, writeKubeconfig, type Handler } from '../fakes/http-server.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+
+function start(...args: string[]) {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env['PATH'] ?? '' } });
+  const output = { out: '', error: '' };
+  child.stdout.on('data', (chunk: Buffer) => (output.out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output.error += chunk.toString()));
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...output }));
+  return { child, output, ended };
+}
+
+describe('the program', () => {
+  it('has every verb of the contract, or says what to do until it has', () => {
+    const verbs = ['controller', 'webhook', 'status', 'plan', 'approve', 'migrate', 'pause', 'resume', 'abort', 'reverse', 'restore-source', 'release', 'evacuate', 'retained', 'doctor', 'version', 'completion'];
+    expect(createProgram().commands.map((command) => command.name()).toSorted()).toEqual(verbs.toSorted());
+  });
+
+  it.each<[string[], number, RegExp]>([
+    [['version'], 0, /^$/],
+    [['--help'], 0, /^$/],
+    [['nonsense'], 2, /unknown command 'nonsense'/],
+    [['controller', '--sweep', 'never'], 2, /"never" is no cron expression/],
+    [['status', '-A', '-o', 'json'], 2, /"zonespread status" is not in this version yet; until then: kubectl get spreadreports/],
+    [['controller', '--prometheus', 'http://p'], 1, /^zonespread: --prometheus is not supported by this version/],
+    [['controller', '--prepull'], 1, /^zonespread: --prepull is not supported by this version/],
+    [['controller', '--region', 'x', '--kubeconfig', 'nowhere'], 1, /^zonespread: kubeconfig nowhere: there is no such file\n$/],
+  ])('%j ends with code %i', async (args, code, message) => {
+    const result = await start(...args).ended;
+    expect(result.code).toBe(code);
+    expect(result.error).toMatch(message);
+  });
+
+  it('ends with code 1 and says what is missing when the custom resources are not installed', async () => {
+    const server = await startServer((_request, response) => answerJson(response, 404, { kind: 'Status', code: 404, reason: 'NotFound', message: 'no' }));
+    const config = writeKubeconfig(server.url);
+    const result = await start('controller', '--region', 'cn-test', '--kubeconfig', config.file, '--http', '127.0.0.1:0').ended;
+    expect(result.code).toBe(1);
+    expect(result.error).toMatch(/^zonespread: the API server does not serve ordinalmigrations\.zonespread\.io and spreadreports\.zonespread\.io .*kubectl apply/);
+    config.remove();
+    await server.close();
+  });
+
+  it('ends with code 0 within ten seconds of SIGTERM, though the API server answers nothing any more', async () => {
+    let silent = false;
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'zonespread', namespace: 'x', uid: 'u', resourceVersion: '1' }, spec: {} };
+    const handle: Handler = ({ method, url }, response) => {
+      if (silent) return;
+      if (url.endsWith('/zonespread.io/v1alpha1')) answerJson(response, 200, { resources: [{ name: 'ordinalmigrations' }, { name: 'spreadreports' }] });
+      else if (url.includes('selfsubjectreviews')) answerJson(response, 201, { status: { userInfo: { username: 'me' } } });
+      else if (url.includes('/leases')) answerJson(response, method === 'POST' ? 201 : 200, { ...lease, spec: { holderIdentity: '', leaseTransitions: 1 } });
+      else if (url.includes('watch=1')) response.writeHead(200).flushHeaders();
+      else if (url.includes('/namespaces/kube-system')) {
+        silent = true;
+      } else if (url.includes('kruise')) answerJson(response, 404, { kind: 'Status', code: 404, reason: 'NotFound' });
+      else answerJson(response, 200, { metadata: { resourceVersion: '1' }, items: [] });
+    };
+    const server = await startServer(handle);
+    const config = writeKubeconfig(server.url);
+    const { child, ended } = start('controller', '--region', 'cn-test', '--kubeconfig', config.file, '--http', '127.0.0.1:0', '--lease-namespace', 'x', '--lease-duration', '60s', '--renew-deadline', '50s');
+    await until(() => silent, 'the daemon asks for the cluster');
+    const asked = performance.now();
+    child.kill('SIGTERM');
+    const result = await ended;
+    expect(result.code).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(10_000);
+    config.remove();
+    await server.close();
+  });
+});

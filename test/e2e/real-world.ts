@@ -1,0 +1,259 @@
+// The real world: a real control plane with the real CSI sidecars, simulated nodes and a simulated cloud behind the real SDK's wire, and
+// the product's daemon and webhook as processes that can be killed.
+
+import { createApi } from '../../src/kubernetes/client.ts';
+import { loadCluster, type ClusterConnection } from '../../src/kubernetes/config.ts';
+import { mutatingWebhooks, namespaces, storageClasses, validatingWebhooks, volumes } from '../../src/kubernetes/objects.ts';
+import { isNotFound } from '../../src/kubernetes/refusals.ts';
+import { systemClock } from '../../src/ports/clock.ts';
+import { randomLetters, systemRandom } from '../../src/ports/random.ts';
+import { everythingOnSale } from '../../src/simulation/ecs/categories.ts';
+import { EcsModel } from '../../src/simulation/ecs/model.ts';
+import { DEFAULT_ACCESS_KEY_ID, startEcsServer, type EcsServer } from '../../src/simulation/ecs/server.ts';
+import type { Taint } from '../../src/simulation/kubelet/registration.ts';
+import { startAgents, tolerationOf, type Agents } from '../../src/simulation/nodes/agents.ts';
+import { ordinalMigrations } from '../../src/migration/record.ts';
+import { freePorts, giveBack } from '../controlplane/ports.ts';
+import { startSidecars, type Sidecars } from '../controlplane/sidecars.ts';
+import { FakeLog } from '../fakes/log.ts';
+import { forbidBinding } from './binding-policy.ts';
+import { clusterUnderTest, type ClusterUnderTest } from './cluster-under-test.ts';
+import { startProcess, type ProductProcess } from './product-process.ts';
+import { makeServiceAccount, OWN_NAMESPACE, removeServiceAccounts } from './product-identities.ts';
+import { SCENARIO, type Daemon, type DaemonOptions, type Webhook, type World } from './world.ts';
+
+const REGION = 'cn-test';
+/** Of nodes that are ours alone, on a cluster that is not. */
+const TAINT: Taint = { key: 'zonespread.io/e2e', value: 'true', effect: 'NoSchedule' };
+
+/** So short that a move takes about a second, and long enough that every intermediate state is seen. */
+const CLOUD_TIMINGS = { createDiskMs: 60, attachMs: 30, detachMs: 30, snapshotAvailableMs: 60, snapshotUploadMs: 400 };
+const KUBELET_TIMINGS = { bootMs: 30, readyMs: 20, stopMs: 20, unmountMs: 20, writeMs: 200 };
+const NODES_PER_ZONE = 2;
+/** Scenarios run side by side on the same nodes. */
+const DISKS_PER_NODE = 60;
+
+const DAEMON_FLAGS = { sweep: '*/2 * * * * *', 'step-timeout': '30s' };
+
+const CRDS = new URL('../../charts/zonespread/crds/', import.meta.url);
+
+/** With `webhook: false` nothing is registered until `world.webhook.start()`. */
+export async function startRealWorld({ webhook = true }: { webhook?: boolean } = {}): Promise<World> {
+  const world = new RealWorld(await clusterUnderTest((line) => process.stderr.write(`${line}\n`)));
+  try {
+    await world.begin();
+    if (webhook) await world.webhook.start();
+    return world;
+  } catch (cause) {
+    await world.stop();
+    throw cause;
+  }
+}
+
+class RealWorld implements World {
+  readonly clock = systemClock;
+  readonly random = systemRandom;
+  readonly log = new FakeLog();
+  readonly zones = { a: `${REGION}-a`, b: `${REGION}-b`, c: `${REGION}-c` };
+  readonly backupPolicy = 'sp-nightly';
+  readonly tolerations = [tolerationOf(TAINT)];
+  readonly cloud: EcsModel;
+  readonly users = { daemon: '', webhook: '' };
+  readonly webhook: Webhook;
+  readonly #cluster: ClusterUnderTest;
+  readonly #connection: ClusterConnection;
+  readonly #api;
+  readonly #kubeconfigs = { daemon: '', webhook: '' };
+  /** Several runs may borrow one cluster one after the other. */
+  readonly #suffix = randomLetters(systemRandom, 4);
+  readonly #namespaces: string[] = [];
+  #ecs: EcsServer | undefined;
+  #agents: Agents | undefined;
+  #sidecars: Sidecars | undefined;
+  #ownZones = 0;
+
+  constructor(cluster: ClusterUnderTest) {
+    this.#cluster = cluster;
+    this.#connection = loadCluster({ kubeconfig: cluster.kubeconfig });
+    this.#api = createApi({ http: this.#connection.http, userAgent: SCENARIO, fieldManager: SCENARIO });
+    this.cloud = new EcsModel({
+      clock: systemClock,
+      random: systemRandom,
+      region: REGION,
+      zones: Object.values(this.zones).map((id) => ({ id, onSale: everythingOnSale() })),
+      backupPolicies: [this.backupPolicy],
+      timings: CLOUD_TIMINGS,
+      quotas: { disksPerInstance: DISKS_PER_NODE },
+    });
+    this.webhook = new RealWebhook(this);
+  }
+
+  get http() {
+    return this.#connection.http;
+  }
+
+  get api() {
+    return this.#api;
+  }
+
+  get kubelets() {
+    return this.#running;
+  }
+
+  async begin(): Promise<void> {
+    await this.#installProduct();
+    this.#ecs = await startEcsServer({ model: this.cloud });
+    const nodes = Object.entries(this.zones).flatMap(([letter, zone]) =>
+      Array.from({ length: NODES_PER_ZONE }, (_, index) => ({ name: `e2e-${this.#suffix}-${letter}${index + 1}`, zone, maxDisks: DISKS_PER_NODE })),
+    );
+    const csi = { pollMs: 10, deleteRetryMs: 100 };
+    this.#agents = await startAgents({ cluster: this.#connection, cloud: this.cloud, nodes, timings: KUBELET_TIMINGS, taint: TAINT, csi, log: this.log });
+    this.#sidecars = await startSidecars({ controlPlane: this.#cluster, socketPath: this.#agents.driverSocket });
+  }
+
+  async addZone(): Promise<{ zone: string; node: string }> {
+    this.#ownZones += 1;
+    const zone = `${REGION}-own${this.#ownZones}`;
+    const node = `e2e-${this.#suffix}-own${this.#ownZones}`;
+    this.cloud.setOnSale(zone, everythingOnSale());
+    await this.#running.addNode({ name: node, zone, maxDisks: DISKS_PER_NODE });
+    return { zone, node };
+  }
+
+  async startDaemon({ namespace, leaseNamespace, flags = {} }: DaemonOptions): Promise<Daemon> {
+    const scope = { kubeconfig: this.#kubeconfigs.daemon, namespaces: namespace, 'lease-namespace': leaseNamespace };
+    const cloud = { region: REGION, 'ecs-endpoint': this.#ecs?.endpoint ?? '', 'ecs-protocol': 'HTTP' };
+    const environment = { ALIBABA_CLOUD_ACCESS_KEY_ID: DEFAULT_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'anything' };
+    const started = await startOnFreePort((httpPort) => startProcess({ verb: 'controller', flags: { ...DAEMON_FLAGS, ...scope, ...cloud, ...flags }, environment, httpPort }));
+    return Object.assign(started, {
+      async metrics() {
+        const page = await started.page('/metrics');
+        if (page === undefined) throw new Error('the daemon does not answer at /metrics');
+        return page;
+      },
+    });
+  }
+
+  startWebhookProcess(httpsPort: number): Promise<ProductProcess> {
+    const flags = {
+      kubeconfig: this.#kubeconfigs.webhook,
+      'lease-namespace': OWN_NAMESPACE,
+      https: `127.0.0.1:${httpsPort}`,
+      url: `https://127.0.0.1:${httpsPort}`,
+      'controller-user': this.users.daemon,
+    };
+    return startOnFreePort((httpPort) => startProcess({ verb: 'webhook', flags, httpPort }));
+  }
+
+  async forbidBinding(namespace: string, role: 'source' | 'target'): Promise<() => Promise<void>> {
+    return forbidBinding(this, namespace, role);
+  }
+
+  async writes() {
+    return this.#cluster.writes();
+  }
+
+  async removeNamespaces(names: readonly string[]): Promise<void> {
+    this.#namespaces.push(...names);
+    for (const name of names) await this.#api.delete(namespaces, { name });
+    for (const namespace of names) await this.#letRecordsGo(namespace);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#cluster.borrowed) await this.#giveBack();
+    await this.webhook.kill();
+    await this.#sidecars?.stop();
+    await this.#agents?.stop();
+    await this.#ecs?.close();
+    await this.#connection.close();
+    await this.#cluster.stop();
+  }
+
+  get #running(): Agents {
+    if (this.#agents === undefined) throw new Error('the world has not begun');
+    return this.#agents;
+  }
+
+  async #installProduct(): Promise<void> {
+    await this.#cluster.kubectl(['apply', '--server-side', '-f', CRDS.pathname]);
+    await this.#cluster.kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', CRDS.pathname]);
+    for (const part of ['daemon', 'webhook'] as const) {
+      const { user, kubeconfig } = await makeServiceAccount(this.#cluster, part);
+      this.users[part] = user;
+      this.#kubeconfigs[part] = kubeconfig;
+    }
+  }
+
+  /** Nobody is there any more to take the finalizers off. */
+  async #letRecordsGo(namespace: string): Promise<void> {
+    for (const { metadata } of await this.#api.list(ordinalMigrations, { namespace })) {
+      try {
+        await this.#api.mergePatch(ordinalMigrations, { namespace, name: metadata.name }, { metadata: { finalizers: null } });
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+  }
+
+  /** A borrowed cluster is left as it was found, but for the CRDs. */
+  async #giveBack(): Promise<void> {
+    await Promise.all(this.#namespaces.map((name) => this.#cluster.kubectl(['wait', '--for=delete', `namespace/${name}`, '--timeout=120s'])));
+    for (const volume of await this.#api.list(volumes)) {
+      if (this.#namespaces.includes(volume.spec.claimRef?.namespace ?? '')) await this.#api.delete(volumes, { name: volume.metadata.name });
+    }
+    for (const { metadata } of await this.#api.list(storageClasses)) {
+      if (this.#namespaces.some((name) => metadata.name.startsWith(`${name}-`))) await this.#api.delete(storageClasses, { name: metadata.name });
+    }
+    for (const resource of [mutatingWebhooks, validatingWebhooks]) await this.#api.delete(resource, { name: 'zonespread' });
+    await this.#agents?.removeNodes();
+    await removeServiceAccounts(this.#cluster);
+  }
+}
+
+class RealWebhook implements Webhook {
+  readonly #world: RealWorld;
+  #process: ProductProcess | undefined;
+  /** The configuration in the cluster names it: the same for every start. */
+  #port: number | undefined;
+
+  constructor(world: RealWorld) {
+    this.#world = world;
+  }
+
+  get alive(): boolean {
+    return this.#process?.alive === true;
+  }
+
+  get log(): readonly string[] {
+    return this.#process?.log ?? [];
+  }
+
+  async start(): Promise<void> {
+    if (this.alive) return;
+    this.#port ??= (await freePorts(1))[0] ?? 0;
+    this.#process = await this.#world.startWebhookProcess(this.#port);
+    await this.#registered();
+  }
+
+  async kill(): Promise<void> {
+    await this.#process?.kill('SIGKILL');
+  }
+
+  async #registered(): Promise<void> {
+    const { api, clock } = this.#world;
+    const deadline = clock.monotonic() + 30_000;
+    while ((await api.get(mutatingWebhooks, { name: 'zonespread' })) === undefined || (await api.get(validatingWebhooks, { name: 'zonespread' })) === undefined) {
+      if (clock.monotonic() > deadline) throw new Error(`the webhook does not register itself:\n${this.log.slice(-20).join('\n')}`);
+      await clock.sleep(50);
+    }
+  }
+}
+
+async function startOnFreePort(start: (port: number) => Promise<ProductProcess>): Promise<ProductProcess> {
+  const [port = 0] = await freePorts(1);
+  try {
+    return await start(port);
+  } finally {
+    giveBack([port]);
+  }
+}

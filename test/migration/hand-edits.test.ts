@@ -1,0 +1,148 @@
+// Claims and volumes of a move edited by hand midway: whatever somebody did, no write is lost, and it ends or says what is wrong.
+
+import { describe, expect, it } from 'vitest';
+import { claims, pods, volumes } from '../../src/kubernetes/objects.ts';
+import { STEPS } from '../../src/migration/record.ts';
+import { claim, NAMESPACE, volume } from '../builders/kubernetes.ts';
+import { atRest, expectWhole, letPodStart } from './expectations.ts';
+import { readyStage, type Stage } from './stage.ts';
+
+const CLAIM = { namespace: NAMESPACE, name: 'data-web-0' };
+
+async function edited(step: string, edit: (stage: Stage) => void | Promise<void>, templates = ['data']): Promise<Stage> {
+  const stage = await readyStage({ templates });
+  await stage.plan();
+  stage.onEntering(step, () => edit(stage));
+  await stage.run('web-0-first', atRest);
+  return stage;
+}
+
+const sourcePV = (stage: Stage): { name: string } => ({ name: stage.record().status?.claims?.[0]?.source.pv ?? '' });
+const targetPV = (stage: Stage): { name: string } => ({ name: stage.record().status?.claims?.[0]?.target?.pv ?? '' });
+
+describe('the old volume', () => {
+  it.each(['evict', 'detach', 'snapshot', 'createDisk', 'createVolume', 'swapClaim'])('flipped to Delete at %s: its claim is not deleted, the move freezes, and can be taken up again', async (step) => {
+    const stage = await edited(step, (one) => {
+      one.api.change(volumes, sourcePV(one), (pv) => (pv.spec.persistentVolumeReclaimPolicy = 'Delete'));
+    });
+    expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'SourceNotRetained' });
+    stage.api.change(volumes, sourcePV(stage), (pv) => (pv.spec.persistentVolumeReclaimPolicy = 'Retain'));
+    await stage.request('resume');
+    expect((await stage.run()).status?.phase).toBe('Succeeded');
+    await expectWhole(stage);
+  });
+
+  it('robbed of its claimRef while an undo needs it: the move freezes with the reason', async () => {
+    const stage = await readyStage();
+    await stage.plan();
+    stage.cordoned.add('b');
+    stage.onEntering('ungate', () => {
+      stage.api.change(volumes, sourcePV(stage), (pv) => delete pv.spec.claimRef);
+    }, 'RollingBack');
+    await stage.run('web-0-first', atRest);
+    expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'SourceTaken' });
+  });
+});
+
+describe('the new volume', () => {
+  it('deleted before the swap: the move is undone', async () => {
+    const stage = await edited('swapClaim', (one) => one.api.remove(volumes, targetPV(one)));
+    expect(stage.record().status).toMatchObject({ phase: 'RolledBack', reason: 'VolumeGone' });
+    await expectWhole(stage);
+  });
+
+  it('taken by another claim before the swap: the old claim is not deleted, and the move freezes with the reason', async () => {
+    const stage = await edited('swapClaim', (one) => {
+      one.api.put(claims, claim({ name: 'stranger', volumeName: targetPV(one).name }));
+      one.api.change(volumes, targetPV(one), (pv) => {
+        pv.spec.claimRef = { kind: 'PersistentVolumeClaim', namespace: NAMESPACE, name: 'stranger', uid: one.api.read(claims, { namespace: NAMESPACE, name: 'stranger' })?.metadata.uid ?? '' };
+        pv.status = { phase: 'Bound' };
+      });
+    });
+    expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'TargetTaken' });
+    expect(stage.api.read(claims, CLAIM)?.spec.volumeName).toBe(sourcePV(stage).name);
+  });
+
+  it('given a twin with the same disk: it does not get its policy, and the move freezes until the twin is gone', async () => {
+    const stage = await edited('ready', (one) => {
+      const twin = volume({ name: 'twin', claim: 'other', diskId: one.diskOf('data-web-0'), reclaimPolicy: 'Retain' });
+      one.api.put(volumes, twin);
+    });
+    expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'SeveralVolumesPerHandle' });
+    expect(stage.api.read(volumes, targetPV(stage))?.spec.persistentVolumeReclaimPolicy).toBe('Retain');
+    stage.api.remove(volumes, { name: 'twin' });
+    await stage.request('resume');
+    expect((await stage.run()).status?.phase).toBe('Succeeded');
+  });
+
+  it('given a twin before an undo: neither its disk is deleted nor the old volume flipped back under a twin', async () => {
+    const stage = await readyStage();
+    await stage.plan();
+    stage.onEntering('createVolume', () => {
+      const disk = stage.record().status?.claims?.[0]?.target?.diskId ?? '';
+      stage.api.put(volumes, volume({ name: 'twin', claim: 'other', diskId: disk, reclaimPolicy: 'Retain' }));
+      return stage.request('abort');
+    });
+    await stage.run('web-0-first', atRest);
+    expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'SeveralVolumesPerHandle' });
+    await letPodStart(stage);
+    expect(stage.ready()).toBe(true);
+    expect(stage.ecs.disk(stage.record().status?.claims?.[0]?.target?.diskId ?? '')?.status).toBe('Available');
+  });
+});
+
+describe('the claim', () => {
+  it.each(STEPS.filter((step) => step !== 'rehearse'))('deleted by hand at %s: no write is lost, and it ends or freezes with a reason', async (step) => {
+    const stage = await edited(step, async (one) => {
+      await one.api.delete(claims, CLAIM);
+      await one.settle();
+    });
+    const { status } = stage.record();
+    expect(status?.reason, `${step}: ${status?.phase}`).toBeTruthy();
+    await letPodStart(stage);
+    // Where it does not start at all, a person has been told why.
+    expect(stage.ready() || status?.phase === 'Frozen' || status?.phase === 'Failed', step).toBe(true);
+  });
+
+  it('created again bound to a volume that is no disk of ours: it is not deleted', async () => {
+    const stage = await readyStage();
+    await stage.plan();
+    stage.api.once('delete', claims, async (_call, proceed) => {
+      const result = await proceed();
+      stage.api.remove(claims, CLAIM);
+      const strange = volume({ name: 'nfs', claim: 'data-web-0' });
+      delete strange.spec.csi;
+      const byHand = claim({ name: 'data-web-0', volumeName: 'nfs' });
+      const made = stage.api.put(claims, { ...byHand, metadata: { ...byHand.metadata, uid: 'by-hand' } });
+      if (strange.spec.claimRef !== undefined) strange.spec.claimRef.uid = made.metadata.uid ?? '';
+      stage.api.put(volumes, strange);
+      return result;
+    });
+    await stage.run('web-0-first', atRest);
+    expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'ClaimOnStrangeDisk' });
+    expect(stage.api.read(claims, CLAIM)?.spec.volumeName).toBe('nfs');
+  });
+
+  it('asked to grow after the move began: the move is undone, and the wish stands', async () => {
+    const stage = await edited('createDisk', (one) => {
+      one.api.change(claims, CLAIM, (pvc) => (pvc.spec.resources = { requests: { storage: '40Gi' } }));
+    });
+    expect(stage.record().status).toMatchObject({ phase: 'RolledBack', reason: 'ClaimResized' });
+    expect(stage.api.read(claims, CLAIM)?.spec.resources?.requests?.['storage']).toBe('40Gi');
+    await expectWhole(stage);
+  });
+});
+
+describe('the pod', () => {
+  it('deleted for good at settle leaves the record waiting no longer than a step may take, with a way out', async () => {
+    const stage = await readyStage();
+    await stage.plan();
+    stage.onEntering('settle', () => {
+      stage.api.remove(pods, { namespace: NAMESPACE, name: 'web-0' });
+      stage.api.change(claims, CLAIM, (pvc) => (pvc.status = { phase: 'Lost' }));
+      stage.api.change = (() => undefined) as never;
+    });
+    await stage.run('web-0-first', atRest);
+    expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'ClaimChanged', step: 'settle' });
+  });
+});
