@@ -7,7 +7,6 @@ import { createEventRecorder, type EventRecorder } from '../kubernetes/event-rec
 import { createLeaderElection, fence, LeaseLost, type Leadership, type LeaseTiming } from '../kubernetes/leader-election.ts';
 import { CONTROLLER_USER_ANNOTATION } from '../kubernetes/names.ts';
 import { namespaces, statefulSets } from '../kubernetes/objects.ts';
-import { createWorkQueue } from '../kubernetes/work-queue.ts';
 import type { OrdinalMigration } from '../migration/record.ts';
 import type { MigrationNote, MigrationPorts } from '../migration/step.ts';
 import { createObservabilityApp, serve, type HttpServer } from '../observability/http.ts';
@@ -25,10 +24,11 @@ import { createDiskReadings } from './disk-readings.ts';
 import { createMarkets } from './markets.ts';
 import { migrationMetrics } from './migration-metrics.ts';
 import { createMoves } from './moves.ts';
+import { createQueues } from './queues.ts';
 import { createSets } from './sets.ts';
 import { hasOurGate, removeStrayGate } from './stray-gates.ts';
 import { createSweep } from './sweep.ts';
-import { parseKey, refOf, wakeOnChange } from './wake.ts';
+import { refOf, wakeOnChange } from './wake.ts';
 import { allWatches, createWatches, watchedCluster, type Watches } from './watches.ts';
 
 export interface ControllerSettings {
@@ -62,8 +62,6 @@ export interface ControllerOptions {
 }
 
 const LEASE_NAME = 'zonespread';
-/** Moves spend their time waiting; sets are quick. */
-const WORKERS = 8;
 const LEASE_CALL_MS = 5_000;
 
 /** Resolves when it was told to stop and has stopped. @throws LeaseLost: exit at once; anything else that keeps it from starting, for people. */
@@ -190,21 +188,9 @@ async function startWork(options: ControllerOptions, crew: Crew): Promise<{ stop
   const moves = createMoves(migrating, deciding);
   const sets = createSets({ ...deciding, random, events: crew.events, metrics, watched, reportOf: ({ namespace, name }) => watches.reports.get(namespace, name), dryRun: settings.dryRun });
 
-  const queue = createWorkQueue({
-    concurrency: WORKERS,
-    clock,
-    random,
-    log,
-    async work(key) {
-      const { kind, ...ref } = parseKey(key);
-      try {
-        const again = kind === 'set' ? await timed(options, () => sets.work(ref)) : settings.dryRun ? undefined : await moves.work(ref);
-        if (again !== undefined) queue.addAfter(key, again.afterMs);
-      } catch (error) {
-        if (!(error instanceof LeaseLost)) throw error;
-        onLost(error);
-      }
-    },
+  const queue = createQueues({ clock, random, log, onLost }, {
+    set: (key) => timed(options, () => sets.work(key)),
+    move: (key) => (settings.dryRun ? Promise.resolve(undefined) : moves.work(key)),
   });
   const endWaking = wakeOnChange(watches, queue);
   const endMetrics = migrationMetrics(watches.migrations, metrics);

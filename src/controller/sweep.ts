@@ -3,7 +3,6 @@
 import type { Api } from '../kubernetes/api.ts';
 import { LeaseLost } from '../kubernetes/fence.ts';
 import { FINALIZER } from '../kubernetes/names.ts';
-import type { WorkQueue } from '../kubernetes/work-queue.ts';
 import { ended, type OrdinalMigration } from '../migration/record.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -15,6 +14,7 @@ import { policyOf } from './decision.ts';
 import type { DiskReadings } from './disk-readings.ts';
 import { dropSurplusRecords } from './kept-records.ts';
 import { sweepOrphans } from './orphans.ts';
+import type { Waker } from './queues.ts';
 import { hasOurGate, removeStrayGate } from './stray-gates.ts';
 import { moveKey, refOf, setKey } from './wake.ts';
 import { watchedSets, type Watches } from './watches.ts';
@@ -28,7 +28,7 @@ export interface SweepOptions {
   log: Log;
   metrics: Metrics;
   watches: Watches;
-  queue: WorkQueue;
+  queue: Waker;
   clusterUID: string;
   coolDownMs: number;
   /** `--dry-run`: looks at everything, tidies nothing. */

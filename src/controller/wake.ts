@@ -1,10 +1,10 @@
 // Which work a change in the cluster wakes. Waking is only a hint: whatever is woken looks for itself, live.
 
 import type { KubernetesObject, Pod } from '../kubernetes/objects.ts';
-import type { WorkQueue } from '../kubernetes/work-queue.ts';
 import { ended, podNameOf, type OrdinalMigration } from '../migration/record.ts';
 import { watchedSets, type Watches } from './watches.ts';
 import type { SetKey } from './cluster.ts';
+import type { Waker } from './queues.ts';
 
 /** Changes of pods and nodes come in swarms: a set is looked at once they have settled a little. */
 const SETTLE_MS = 500;
@@ -19,7 +19,7 @@ export function parseKey(key: string): { kind: 'set' | 'move'; namespace: string
 }
 
 /** Connects the watches to the queue. Gives back what ends it. */
-export function wakeOnChange(watches: Watches, queue: WorkQueue): () => void {
+export function wakeOnChange(watches: Watches, queue: Waker): () => void {
   const underWay = (): OrdinalMigration[] => watches.migrations.list().filter((record) => !ended(record));
   const wakeMoves = (concerns: (record: OrdinalMigration) => boolean): void => {
     for (const record of underWay()) if (concerns(record)) queue.add(moveKey(refOf(record)));

@@ -27,8 +27,8 @@ const LOOK_EVERY_MS = 200;
 
 /** What was awaited did not come. */
 export class NothingMoves extends Error {
-  constructor(what: string) {
-    super(`Waiting until ${what}: nothing has changed for ${PATIENCE_MS / 1000} s`);
+  constructor(what: string, said: readonly string[]) {
+    super([`Waiting until ${what}: nothing has changed for ${PATIENCE_MS / 1000} s.`, ...said].join('\n'));
     this.name = 'NothingMoves';
   }
 }
@@ -122,11 +122,19 @@ export class Onlooker {
       const changed = this.#changed.promise;
       look();
       if (condition()) return;
-      if (systemClock.monotonic() - this.#lastNews > PATIENCE_MS) throw new NothingMoves(what);
+      if (systemClock.monotonic() - this.#lastNews > PATIENCE_MS) throw new NothingMoves(what, this.#whatHolds());
       const nap = new AbortController();
       await Promise.race([changed, systemClock.sleep(LOOK_EVERY_MS, AbortSignal.any([nap.signal, signal]))]);
       nap.abort();
     }
+  }
+
+  /** In the words of the report and of the records. */
+  #whatHolds(): string[] {
+    const status = this.report()?.status;
+    const blocked = (status?.blocked ?? []).map(({ ordinals, reason, message }) => `Blocked${ordinals === '' ? '' : ` (${ordinals})`}: ${reason}: ${message}`);
+    const waiting = this.moves().flatMap(({ metadata, status: { reason, message = '' } = {} }) => (reason === undefined ? [] : [`${metadata.name}: ${reason}: ${message}`]));
+    return status === undefined ? ['There is no SpreadReport of the set.', ...waiting] : [...blocked, ...waiting];
   }
 
   #watch<T extends KubernetesObject>(resource: Resource<T>, versions?: Version<T>[]): Reflector<T> {

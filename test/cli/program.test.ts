@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { createProgram } from '../../src/cli/program.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { createProgram, runProgram } from '../../src/cli/program.ts';
 import { answerJson, startServer, until, writeKubeconfig, type Handler } from '../fakes/http-server.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
@@ -23,8 +23,6 @@ describe('the program', () => {
   });
 
   it.each<[string[], number, RegExp]>([
-    [['version'], 0, /^$/],
-    [['--help'], 0, /^$/],
     [['nonsense'], 2, /unknown command 'nonsense'/],
     [['controller', '--sweep', 'never'], 2, /"never" is no cron expression/],
     [['status', '-A', '-o', 'json'], 2, /"zonespread status" is not in this version yet; until then: kubectl get spreadreports/],
@@ -32,9 +30,19 @@ describe('the program', () => {
     [['controller', '--prepull'], 1, /^zonespread: --prepull is not supported by this version/],
     [['controller', '--region', 'x', '--kubeconfig', 'nowhere'], 1, /^zonespread: kubeconfig nowhere: there is no such file\n$/],
   ])('%j ends with code %i', async (args, code, message) => {
-    const result = await start(...args).ended;
-    expect(result.code).toBe(code);
-    expect(result.error).toMatch(message);
+    const said: string[] = [];
+    const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+    try {
+      expect(await runProgram(createProgram(), args)).toBe(code);
+    } finally {
+      stderr.mockRestore();
+    }
+    expect(said.join('')).toMatch(message);
+  });
+
+  it('is a program of its own', async () => {
+    const result = await start('version').ended;
+    expect(result).toMatchObject({ code: 0, out: expect.stringMatching(/^zonespread \d+\.\d+\.\d+ \(Node v24/) as string, error: '' });
   });
 
   it('ends with code 1 and says what is missing when the custom resources are not installed', async () => {

@@ -137,10 +137,13 @@ describe('the daemon', () => {
 
     const filling = daemon();
     filling.http.intercept = (request) => (request.path.includes('/pods') ? Promise.reject(new Error('no route')) : Promise.resolve(undefined));
+    filling.scene.addSet({ zones: ['a', 'a', 'a'] });
     const filled = filling.start();
     await filling.scene.clock.advance(5_000);
     await filling.stop();
     await expect(filled).resolves.toBeUndefined();
+    expect(filling.scene.writesBut('Lease')).toEqual([]);
+    expect(filling.http.requests.filter(({ path }) => path.endsWith('/namespaces/kube-system'))).toEqual([]);
     expect(filling.scene.api.read(leases, LEASE)?.spec.holderIdentity).toBe('');
   });
 
@@ -293,6 +296,17 @@ describe('the daemon', () => {
     expect(made.scene.log.messages('error')).toEqual(['the sweep could not answer ZoneEvacuations; the next one tries again']);
     expect(made.scene.cloudCalls).toEqual(['DescribeDisks', 'DescribeSnapshots']);
     expect((await made.scene.metrics.expose(undefined)).text).toContain(before);
+  });
+
+  it('never lets a move wait behind sets, however many there are and however long they take', async () => {
+    const made = daemon();
+    for (let count = 0; count < 20; count += 1) made.scene.addSet({ name: `set${count}`, zones: ['a', 'a', 'a'] });
+    made.scene.addRecord('set0-1-x', { spec: { ordinal: 1, statefulSetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'set0' } }, status: { phase: 'Running', step: 'rehearse', statefulSetUID: 'uid-statefulset-set0', stepStartedAt: '2026-11-19T00:00:00.000Z' } });
+    // Only a look at a set asks for it.
+    made.http.intercept = ({ path }) => (path.includes('mutatingwebhookconfigurations') ? new Promise(() => {}) : Promise.resolve(undefined));
+    void made.start();
+    await made.until(() => phaseOf(made.scene.record('set0-1-x')) === 'Failed');
+    daemons.pop(); // Its looks never end, and so could it not be stopped.
   });
 
   it('does not spin: ten minutes over sets and records that cannot go on costs a bounded number of requests', async () => {

@@ -13,7 +13,7 @@ const done = (minutes: number, changes: Parameters<typeof record>[0] = {}) => re
 describe('ended records', () => {
   it('are kept, the last ten of each set', () => {
     const all = Array.from({ length: 12 }, (_, minutes) => done(minutes));
-    expect(surplusRecords(all, counted).map(({ status }) => status?.finishedAt).sort()).toEqual(['2026-11-20T00:00:00.000Z', '2026-11-20T00:01:00.000Z']);
+    expect(surplusRecords(all, counted).map(({ status }) => status?.finishedAt)).toEqual(['2026-11-20T00:01:00.000Z', '2026-11-20T00:00:00.000Z']);
     const other = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db' };
     expect(surplusRecords([...all.slice(0, 10), ...Array.from({ length: 10 }, (_, minutes) => done(minutes, { spec: { statefulSetRef: other } }))], counted)).toEqual([]);
   });

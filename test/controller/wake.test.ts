@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { moveKey, parseKey, setKey, wakeOnChange } from '../../src/controller/wake.ts';
-import type { Watches } from '../../src/controller/watches.ts';
-import type { WorkQueue } from '../../src/kubernetes/work-queue.ts';
+import type { Waker } from '../../src/controller/queues.ts';
 import { claims, disruptionBudgets, kruiseStatefulSets, namespaces, nodes, pods, statefulSets, volumeAttachments, volumes } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations } from '../../src/migration/record.ts';
 import { disruptionBudget, NAMESPACE, node, statefulSet } from '../builders/kubernetes.ts';
@@ -9,10 +8,10 @@ import { claimRecord } from './records.ts';
 import { Scene } from './scene.ts';
 
 /** What is woken by a change, each with its delay. */
-function woken(scene: Scene, change: () => void): string[] {
+function woken(made: Scene, change: () => void): string[] {
   const keys: string[] = [];
-  const queue = { add: (key: string) => keys.push(key), addAfter: (key: string, ms: number) => keys.push(`${key} in ${ms}`) } as unknown as WorkQueue;
-  const end = wakeOnChange(scene.watches as unknown as Watches, queue);
+  const queue: Waker = { add: (key) => void keys.push(key), addAfter: (key, ms) => void keys.push(`${key} in ${ms}`) };
+  const end = wakeOnChange(made.watches, queue);
   change();
   end();
   return keys;
@@ -81,9 +80,9 @@ describe('what wakes what', () => {
   it('nothing is woken by the reports that the daemon writes itself', async () => {
     const made = scene();
     const keys: string[] = [];
-    const queue = { add: (key: string) => keys.push(key), addAfter: (key: string) => keys.push(key) } as unknown as WorkQueue;
+    const queue: Waker = { add: (key) => void keys.push(key), addAfter: (key) => void keys.push(key) };
     made.annotate('web', { paused: 'true' });
-    const end = wakeOnChange(made.watches as unknown as Watches, queue);
+    const end = wakeOnChange(made.watches, queue);
     await made.work();
     end();
     expect(made.report()).toBeDefined();

@@ -30,10 +30,14 @@ async function create(context: StepContext, claim: ClaimRecord, index: number): 
   const grown = made === undefined ? await whyTooSmall(context, claim) : undefined;
   if (grown !== undefined) return { kind: 'giveUp', reason: 'VolumeTooSmall', message: grown };
   const live = made ?? (await createObject(context, claim, target.diskId));
-  if (live === undefined) return wait('VolumeGone', `PV ${claim.source.pv} of claim ${claim.claimName} is gone`, 2_000);
-  if (target.pvUID !== uidOf(live)) await saveClaim(context, index, { target: { ...target, pv: target.diskId, pvUID: uidOf(live) } });
+  return live === undefined ? wait('VolumeGone', `PV ${claim.source.pv} of claim ${claim.claimName} is gone`, 2_000) : recordVolume(context, { index, target, live });
+}
+
+async function recordVolume(context: StepContext, { index, target, live }: { index: number; target: NonNullable<ClaimRecord['target']>; live: PersistentVolume }): Promise<StepResult> {
+  const name = live.metadata.name;
+  if (target.pvUID !== uidOf(live)) await saveClaim(context, index, { target: { ...target, pv: name, pvUID: uidOf(live) } });
   const phase = volumePhase(live);
-  return phase === 'Available' || phase === 'Bound' ? DONE : wait('VolumePending', `PV ${target.diskId} is ${phase}: the PV controller has not seen it yet`, 200);
+  return phase === 'Available' || phase === 'Bound' ? DONE : wait('VolumePending', `PV ${name} is ${phase}: the PV controller has not seen it yet`, 200);
 }
 
 /** The PV's capacity is copied: it must not promise more than the new disk has. */

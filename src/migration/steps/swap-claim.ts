@@ -67,16 +67,19 @@ async function deleteOldClaim(context: StepContext, claim: ClaimRecord, live: Pe
     throw new InvariantBroken('SourceNotRetained', `PV ${claim.source.pv} is not Retain, so claim ${claim.claimName} is not deleted`);
   }
   const target = await ourTargetVolume(context, claim);
-  if (target !== undefined && !isHeldBy(context, target, claim)) {
-    const { namespace = '', name = 'nobody' } = target.spec.claimRef ?? {};
-    throw new InvariantBroken('TargetTaken', `PV ${target.metadata.name} is claimed by ${namespace}/${name}, so claim ${claim.claimName} is not deleted`);
-  }
+  if (target !== undefined) requireHeld(context, target, claim);
   if (target === undefined || volumePhase(target) !== 'Available') return wait('VolumePending', `PV ${claim.target?.pv ?? ''} is not Available`, 200);
   const [asks, had] = [storageRequest(live), storageRequest(claim.manifest)];
   if (parseQuantity(asks) !== parseQuantity(had)) return { kind: 'giveUp', reason: 'ClaimResized', message: `claim ${claim.claimName} asks for ${asks} now, and its new disk was made for ${had}` };
   await context.save({});
   await context.api.delete(claims, claimRefOf(context, claim), asRead(live));
   return wait('ClaimTerminating', `claim ${claim.claimName} was deleted to change over to PV ${target.metadata.name}`, 20);
+}
+
+function requireHeld(context: StepContext, target: PersistentVolume, claim: ClaimRecord): void {
+  if (isHeldBy(context, target, claim)) return;
+  const { namespace = '', name = 'nobody' } = target.spec.claimRef ?? {};
+  throw new InvariantBroken('TargetTaken', `PV ${target.metadata.name} is claimed by ${namespace}/${name}, so claim ${claim.claimName} is not deleted`);
 }
 
 async function createClaim(context: StepContext, claim: ClaimRecord, volumeName: string): Promise<StepResult> {
