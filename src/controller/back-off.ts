@@ -15,8 +15,8 @@ export interface Holding {
 /** How long an ended record may still count: the longest wait, and what the last doubling of it counted from. */
 export const BACK_OFF_COUNTS_MS = 2 * LONGEST_MS;
 
-/** What a person ended is no failure: it says nothing about the next try. */
-const NOT_A_FAILURE = new Set(['Aborted', 'Released', 'OwnerGone', 'NothingToMove']);
+/** These say nothing about the next try. One that a person aborted or released does: the same move must not begin again the moment after. */
+const NOT_A_FAILURE = new Set(['OwnerGone', 'NothingToMove']);
 
 /** Ordinals that wait because their last moves failed. `records`: those of one set. */
 export function backOffs(records: readonly OrdinalMigration[], nowMs: number): Holding[] {

@@ -30,8 +30,12 @@ describe('back-off after a move that did not succeed', () => {
     expect(backOffs([failed(0)], T0)[0]?.message).toBe('the last move of ordinal 0 ended RolledBack (ZoneUnavailable: zone b is sold out); it is tried again after 2026-11-20T10:01:00.000Z');
   });
 
-  it.each(['Aborted', 'Released', 'OwnerGone', 'NothingToMove'])('does not follow what a person or the end of the set brought about: %s', (reason) => {
+  it.each(['OwnerGone', 'NothingToMove'])('does not follow what says nothing about the next try: %s', (reason) => {
     expect(backOffs([failed(0, reason)], T0)).toEqual([]);
+  });
+
+  it.each(['Aborted', 'Released'])('follows what a person ended, so that it does not begin again the moment after: %s', (reason) => {
+    expect(waitOf([failed(0, reason)], 0.5)).toBe(1);
   });
 
   it('follows a move that had to be taken back, although taking it back succeeded', () => {
