@@ -3,9 +3,11 @@
 
 import { describe, expect, it } from 'vitest';
 import { LeaseLost } from '../../src/kubernetes/fence.ts';
+import { isConflict } from '../../src/kubernetes/refusals.ts';
 import { claims, nodes, pods, volumes, type Resource } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, phaseOf, STEPS, type OrdinalMigration } from '../../src/migration/record.ts';
 import { retire } from '../../src/migration/retirement.ts';
+import { contextFor } from '../../src/migration/runner.ts';
 import { NAMESPACE } from '../builders/kubernetes.ts';
 import { atRest, expectEveryWrite, expectWhole, letPodStart } from './expectations.ts';
 import { readyStage, type Stage } from './stage.ts';
@@ -99,6 +101,46 @@ describe('a daemon that lost its lease', () => {
     await first;
     expect(stage.api.read(claims, { namespace: NAMESPACE, name: 'data-web-0' })?.metadata.deletionTimestamp).toBeUndefined();
     expect(stage.diskOf('data-web-0')).toBe(old);
+    await expectWhole(stage);
+  });
+});
+
+describe('what changed since it was looked at', () => {
+  it('the record, written by somebody else: nothing is saved over it', async () => {
+    const stage = await readyStage();
+    await stage.plan();
+    await stage.run('web-0-first', (record) => record.status?.step === 'createDisk');
+    const context = contextFor(stage.ports, stage.record());
+    await stage.request('abort');
+    await expect(context.save({ message: 'late' })).rejects.toSatisfy(isConflict);
+    expect(stage.record().status?.message).not.toBe('late');
+  });
+
+  it('the old disk, touched between the swap and the gate: the pod does not start on the copy', async () => {
+    const stage = await readyStage();
+    const old = stage.diskOf('data-web-0');
+    await stage.plan();
+    stage.onEntering('ungate', async () => {
+      await stage.ecs.call('AttachDisk', { DiskId: old, InstanceId: 'i-node-a' });
+      await stage.clock.advance(2_000);
+      await stage.ecs.call('DetachDisk', { DiskId: old, InstanceId: 'i-node-a' });
+      await stage.clock.advance(2_000);
+    });
+    expect((await stage.run()).status).toMatchObject({ phase: 'Succeeded', attempt: 2 });
+    await expectWhole(stage);
+  });
+
+  it.each(['detach', 'snapshot', 'createDisk', 'createVolume', 'swapClaim'])('the pod, slipped through the gate at %s: it is evicted once more, and the move goes on', async (step) => {
+    const stage = await readyStage();
+    await stage.plan();
+    stage.onEntering(step, async () => {
+      stage.webhookUp = false;
+      stage.api.remove(pods, { namespace: NAMESPACE, name: 'web-0' });
+      await letPodStart(stage);
+      stage.webhookUp = true;
+    });
+    const record = await stage.run();
+    expect(record.status?.phase, record.status?.message).toBe('Succeeded');
     await expectWhole(stage);
   });
 });
