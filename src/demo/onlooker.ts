@@ -22,7 +22,7 @@ export interface OnlookerOptions {
 }
 
 /** A wait in which nothing at all changes for that long has failed. The longest thing that happens in silence is a disk operation. */
-const PATIENCE_MS = 12_000;
+const PATIENCE_MS = 60_000;
 const LOOK_EVERY_MS = 200;
 
 /** What was awaited did not come. */

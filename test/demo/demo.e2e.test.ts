@@ -120,8 +120,8 @@ function start(environment: Record<string, string> = {}, args: string[] = []): D
 
 /** The process itself, not what watches over it. */
 function killDaemon(): void {
-  const [line = ''] = processesNaming(folder).filter((one) => one.includes('cli/main.ts controller') && !one.includes(' supervise '));
-  process.kill(Number(line.split(' ')[0]), 'SIGKILL');
+  const line = processesNaming(folder).find((one) => one.includes('cli/main.ts controller') && !one.includes(' supervise '));
+  process.kill(Number(line?.split(' ')[0]), 'SIGKILL');
 }
 
 function expectNothingLeft(): void {
