@@ -7,6 +7,7 @@ import type { StatefulSet } from '../kubernetes/objects.ts';
 import { ended, ordinalMigrations, type OrdinalMigration, type OrdinalMigrationSpec } from '../migration/record.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { PlannedMove } from '../planner/plan.ts';
+import type { BlockReason } from '../planner/reasons.ts';
 import { formatDuration } from '../policy/duration.ts';
 import type { Policy } from '../policy/policy.ts';
 import { timestamp, type Clock } from '../ports/clock.ts';
@@ -147,8 +148,13 @@ function countBy(reasons: readonly string[]): Record<string, number> {
   return counts;
 }
 
-/** When something that only time changes is due: a back-off, while nothing is under way. */
-function nextLook({ holdings, records }: Decided, nowMs: number): { afterMs: number } | undefined {
-  if (holdings.length === 0 || records.some((record) => !ended(record))) return undefined;
-  return { afterMs: Math.max(0, Math.min(...holdings.map(({ untilMs }) => untilMs)) - nowMs) + 10 };
+/** What holds a move and changes without any watch telling: asked again well before the next sweep. */
+const UNWATCHED: ReadonlySet<string> = new Set<BlockReason>(['WebhookNotReady', 'SnapshotInProgress', 'BudgetUsedUp']);
+const UNWATCHED_EVERY_MS = 15_000;
+
+/** When something that no watch tells is due: a back-off that ends, or a hold that may have passed, while nothing is under way. */
+function nextLook({ holdings, records, turn }: Decided, nowMs: number): { afterMs: number } | undefined {
+  if (records.some((record) => !ended(record))) return undefined;
+  const untilMs = Math.min(...holdings.map((holding) => Math.max(0, holding.untilMs - nowMs) + 10), ...(turn.blocked.some(({ reason }) => UNWATCHED.has(reason)) ? [UNWATCHED_EVERY_MS] : []));
+  return Number.isFinite(untilMs) ? { afterMs: untilMs } : undefined;
 }

@@ -22,7 +22,7 @@ process.exit();
 function readUsage(): number | undefined {
   const usage = new Command('npm run demo')
     .usage(' ')
-    .description('Spreads a StatefulSet whose disks are all in one zone over three zones, on a real Kubernetes control plane and a simulated\ncloud. Needs Go 1.26 or newer; the first run builds for some minutes, every other takes about one and a half. Ctrl-C ends it\nand leaves nothing behind. It takes no options.')
+    .description('Spreads a StatefulSet whose disks are all in one zone over three zones, on a real Kubernetes control plane and a simulated cloud. Needs Go 1.26 or newer; the first run builds for some minutes, every other takes about one and a half. Ctrl-C ends it and leaves nothing behind. It takes no options.')
     .allowExcessArguments(false)
     .showHelpAfterError()
     .exitOverride();

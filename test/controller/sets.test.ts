@@ -96,6 +96,12 @@ describe('a look at a set', () => {
     expect(conditionsOf(scene)['Blocked']).toBe(`True ${reason}`);
   });
 
+  it('looks again by itself when no watch would tell that the hold has passed', async () => {
+    const scene = crowded();
+    scene.api.remove(mutatingWebhooks, { name: 'zonespread' });
+    expect((await scene.work())?.afterMs).toBe(15_000);
+  });
+
   it('starts nothing without a webhook', async () => {
     const scene = crowded();
     scene.api.remove(mutatingWebhooks, { name: 'zonespread' });
