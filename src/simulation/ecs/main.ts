@@ -24,6 +24,10 @@ interface Wishes {
 }
 
 async function main(): Promise<void> {
+  if (process.argv.includes('--help')) {
+    process.stdout.write(`${USAGE}\n`);
+    return;
+  }
   const wishes = readCommandLine();
   const model = new EcsModel({
     clock: systemClock,
