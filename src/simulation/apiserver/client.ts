@@ -1,0 +1,76 @@
+// The requests of one user without the detour over text: for the controllers of the simulation.
+
+import { pods, namespaces, type KubernetesObject, type Resource } from '../../kubernetes/objects.ts';
+import { Refusal, type Client, type UserInfo, type WriteOptions } from './contract.ts';
+import type { Asked, Requests } from './requests.ts';
+
+export function createClient(requests: Requests, user: UserInfo): Client {
+  const asked = (resource: Resource, ref: { namespace?: string | undefined; name?: string | undefined }, options: WriteOptions = {}): Asked => ({
+    user,
+    resource,
+    ...ref,
+    dryRun: options.dryRun,
+    fieldManager: options.fieldManager ?? user.username,
+  });
+  const of = ({ metadata: { namespace, name } }: KubernetesObject): { namespace: string | undefined; name: string } => ({ namespace, name });
+  const objectIn = <T>(answer: { body: object }): T => answer.body as T;
+
+  return {
+    async get<T extends KubernetesObject>(resource: Resource<T>, ref: { namespace?: string; name: string }) {
+      try {
+        return objectIn<T>(await requests.get(asked(resource, ref)));
+      } catch (error) {
+        if (error instanceof Refusal && error.code === 404) return undefined;
+        throw error;
+      }
+    },
+
+    async list<T extends KubernetesObject>(resource: Resource<T>, selection: { namespace?: string; labelSelector?: string; fieldSelector?: string } = {}) {
+      return (await requests.list(asked(resource, { namespace: selection.namespace }), selection)).items as T[];
+    },
+
+    async create<T extends KubernetesObject>(resource: Resource<T>, object: T, options?: WriteOptions) {
+      return objectIn<T>(await requests.create(asked(resource, { namespace: object.metadata.namespace }, options), object));
+    },
+
+    async update<T extends KubernetesObject>(resource: Resource<T>, object: T, options?: WriteOptions) {
+      return objectIn<T>(await requests.update(asked(resource, of(object), options), object));
+    },
+
+    async updateStatus<T extends KubernetesObject>(resource: Resource<T>, object: T, options?: WriteOptions) {
+      return objectIn<T>(await requests.update({ ...asked(resource, of(object), options), subresource: 'status' }, object));
+    },
+
+    async mergePatch<T extends KubernetesObject>(resource: Resource<T>, ref: { namespace?: string; name: string }, patch: object, options: WriteOptions & { subresource?: string } = {}) {
+      return objectIn<T>(await requests.patch({ ...asked(resource, ref, options), subresource: options.subresource }, { type: 'merge', patch }));
+    },
+
+    async jsonPatch(resource, ref, patch, options = {}) {
+      return objectIn(await requests.patch({ ...asked(resource, ref, options), subresource: options.subresource }, { type: 'json', patch }));
+    },
+
+    async delete(resource, ref, { dryRun, ...deletion } = {}) {
+      try {
+        const { gone } = await requests.delete(asked(resource, ref, dryRun === undefined ? {} : { dryRun }), deletion);
+        return gone ? 'gone' : 'deleting';
+      } catch (error) {
+        if (error instanceof Refusal && error.code === 404) return 'gone';
+        throw error;
+      }
+    },
+
+    async evict(pod, { dryRun, ...deleteOptions } = {}) {
+      const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { ...pod }, deleteOptions };
+      await requests.create({ ...asked(pods, pod, dryRun === undefined ? {} : { dryRun }), subresource: 'eviction' }, body);
+    },
+
+    async bind({ namespace, name, uid }, nodeName) {
+      const metadata = { namespace, name, ...(uid === undefined ? {} : { uid }) };
+      await requests.create({ ...asked(pods, { namespace, name }), subresource: 'binding' }, { apiVersion: 'v1', kind: 'Binding', metadata, target: { kind: 'Node', name: nodeName } });
+    },
+
+    async finalizeNamespace(name) {
+      await requests.update({ ...asked(namespaces, { name }), subresource: 'finalize' }, { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: { finalizers: [] } });
+    },
+  };
+}

@@ -1,0 +1,71 @@
+// What is wrong with one field of an object, worded as Kubernetes words it (k8s.io/apimachinery's field.Error).
+
+import type { StatusCause } from './contract.ts';
+
+export interface FieldError {
+  type: 'Required' | 'Invalid' | 'NotSupported' | 'Forbidden' | 'Duplicate' | 'TooLong' | 'TooMany' | 'TypeInvalid';
+  field: string;
+  value?: unknown;
+  detail: string;
+}
+
+const CAUSES: Record<FieldError['type'], string> = {
+  Required: 'FieldValueRequired',
+  Invalid: 'FieldValueInvalid',
+  NotSupported: 'FieldValueNotSupported',
+  Forbidden: 'FieldValueForbidden',
+  Duplicate: 'FieldValueDuplicate',
+  TooLong: 'FieldValueTooLong',
+  TooMany: 'FieldValueTooMany',
+  TypeInvalid: 'FieldValueTypeInvalid',
+};
+
+export const IMMUTABLE = 'field is immutable';
+
+export function required(field: string, detail = ''): FieldError {
+  return { type: 'Required', field, detail };
+}
+
+export function wrong(field: string, value: unknown, detail: string): FieldError {
+  return { type: 'Invalid', field, value, detail };
+}
+
+export function unsupported(field: string, value: unknown, supported: readonly unknown[]): FieldError {
+  return { type: 'NotSupported', field, value, detail: `supported values: ${supported.map((one) => JSON.stringify(one)).join(', ')}` };
+}
+
+export function forbids(field: string, detail: string): FieldError {
+  return { type: 'Forbidden', field, detail };
+}
+
+export function duplicate(field: string, value: unknown): FieldError {
+  return { type: 'Duplicate', field, value, detail: '' };
+}
+
+/** Without the field's name. */
+export function messageOf({ type, value, detail }: FieldError): string {
+  const tail = detail === '' ? '' : `: ${detail}`;
+  switch (type) {
+    case 'Required':
+      return `Required value${tail}`;
+    case 'Forbidden':
+      return `Forbidden${tail}`;
+    case 'Duplicate':
+      return `Duplicate value: ${JSON.stringify(value ?? null)}`;
+    case 'NotSupported':
+      return `Unsupported value: ${JSON.stringify(value ?? null)}${tail}`;
+    case 'TooLong':
+      return `Too long${tail}`;
+    case 'TooMany':
+      return `Too many${tail}`;
+    case 'Invalid':
+    case 'TypeInvalid':
+      // A rule of a custom kind tells no value.
+      if (value === undefined) return `Invalid value${tail}`;
+      return `Invalid value: ${JSON.stringify(value ?? null)}${tail}`;
+  }
+}
+
+export function causeOf(error: FieldError): StatusCause {
+  return { reason: CAUSES[error.type], message: messageOf(error), field: error.field };
+}
