@@ -1,7 +1,7 @@
 // The requests of one user without the detour over text: for the controllers of the simulation.
 
 import { pods, namespaces, type KubernetesObject, type Resource } from '../../kubernetes/objects.ts';
-import { Refusal, type Client, type UserInfo, type WriteOptions } from './contract.ts';
+import { Refusal, type Client, type JsonPatchOperation, type UserInfo, type WriteOptions } from './contract.ts';
 import type { Asked, Requests } from './requests.ts';
 
 export function createClient(requests: Requests, user: UserInfo): Client {
@@ -13,12 +13,11 @@ export function createClient(requests: Requests, user: UserInfo): Client {
     fieldManager: options.fieldManager ?? user.username,
   });
   const of = ({ metadata: { namespace, name } }: KubernetesObject): { namespace: string | undefined; name: string } => ({ namespace, name });
-  const objectIn = <T>(answer: { body: object }): T => answer.body as T;
 
   return {
     async get<T extends KubernetesObject>(resource: Resource<T>, ref: { namespace?: string; name: string }) {
       try {
-        return objectIn<T>(await requests.get(asked(resource, ref)));
+        return (await requests.get(asked(resource, ref))).body as T;
       } catch (error) {
         if (error instanceof Refusal && error.code === 404) return undefined;
         throw error;
@@ -30,23 +29,23 @@ export function createClient(requests: Requests, user: UserInfo): Client {
     },
 
     async create<T extends KubernetesObject>(resource: Resource<T>, object: T, options?: WriteOptions) {
-      return objectIn<T>(await requests.create(asked(resource, { namespace: object.metadata.namespace }, options), object));
+      return (await requests.create(asked(resource, { namespace: object.metadata.namespace }, options), object)).body as T;
     },
 
     async update<T extends KubernetesObject>(resource: Resource<T>, object: T, options?: WriteOptions) {
-      return objectIn<T>(await requests.update(asked(resource, of(object), options), object));
+      return (await requests.update(asked(resource, of(object), options), object)).body as T;
     },
 
     async updateStatus<T extends KubernetesObject>(resource: Resource<T>, object: T, options?: WriteOptions) {
-      return objectIn<T>(await requests.update({ ...asked(resource, of(object), options), subresource: 'status' }, object));
+      return (await requests.update({ ...asked(resource, of(object), options), subresource: 'status' }, object)).body as T;
     },
 
     async mergePatch<T extends KubernetesObject>(resource: Resource<T>, ref: { namespace?: string; name: string }, patch: object, options: WriteOptions & { subresource?: string } = {}) {
-      return objectIn<T>(await requests.patch({ ...asked(resource, ref, options), subresource: options.subresource }, { type: 'merge', patch }));
+      return (await requests.patch({ ...asked(resource, ref, options), subresource: options.subresource }, { type: 'merge', patch })).body as T;
     },
 
-    async jsonPatch(resource, ref, patch, options = {}) {
-      return objectIn(await requests.patch({ ...asked(resource, ref, options), subresource: options.subresource }, { type: 'json', patch }));
+    async jsonPatch<T extends KubernetesObject>(resource: Resource<T>, ref: { namespace?: string; name: string }, patch: JsonPatchOperation[], options: WriteOptions & { subresource?: string } = {}) {
+      return (await requests.patch({ ...asked(resource, ref, options), subresource: options.subresource }, { type: 'json', patch })).body as T;
     },
 
     async delete(resource, ref, { dryRun, ...deletion } = {}) {

@@ -31,7 +31,7 @@ export type Fault =
 export interface FaultyHttpOptions {
   clock: Clock;
   /** Asked once for each request. Undefined: none. */
-  faultOf(request: HttpRequest): Fault | undefined;
+  faultOf: (request: HttpRequest) => Fault | undefined;
   /** Told of each fault that took place. */
   onFault?: ((fault: Fault, request: HttpRequest) => void) | undefined;
 }
@@ -57,36 +57,41 @@ interface Trouble {
 }
 
 async function inTrouble(fault: Fault, trouble: Trouble): Promise<HttpResponse> {
-  const { http, clock, request } = trouble;
-  switch (fault.kind) {
-    case 'delay':
-      return delayed(fault.ms, trouble);
-    case 'refuse':
-      await Promise.resolve();
-      return refusedWith(fault.code, fault.message ?? 'the server is unable to handle the request', fault.retryAfterSeconds);
-    case 'lost request':
-      await Promise.resolve();
-      throw new ConnectionBroken('connect ECONNREFUSED');
-    case 'lost answer':
-      await discarded(await http.send(request), request);
-      throw new ConnectionBroken('read ECONNRESET');
-    case 'wrong answer':
-      await discarded(await http.send(request), request);
-      return refusedWith(fault.code, 'the server was unable to return a response in the time allotted, but may still be processing the request');
-    case 'black hole':
-      return timedOut(trouble);
-    case 'silence after':
-      await discarded(await http.send(request), request);
-      return timedOut(trouble);
-    case 'expired':
-      await Promise.resolve();
-      return refusedWith(410, 'too old resource version');
-    case 'cut':
-    case 'fall silent': {
-      const answer = await http.send(request);
-      return { ...answer, body: troubled(answer.body, fault, { clock, request }) };
-    }
-  }
+  // What needs no time of its own still takes a turn.
+  await Promise.resolve();
+  const meet = TROUBLES[fault.kind] as (fault: Fault, trouble: Trouble) => Promise<HttpResponse>;
+  return meet(fault, trouble);
+}
+
+type Of<K extends Fault['kind']> = Extract<Fault, { kind: K }>;
+
+const TROUBLES: { [K in Fault['kind']]: (fault: Of<K>, trouble: Trouble) => Promise<HttpResponse> } = {
+  delay: ({ ms }, trouble) => delayed(ms, trouble),
+  refuse: async ({ code, message = 'the server is unable to handle the request', retryAfterSeconds }) => refusedWith(code, message, retryAfterSeconds),
+  'lost request': async () => {
+    throw new ConnectionBroken('connect ECONNREFUSED');
+  },
+  'lost answer': async (_fault, { http, request }) => {
+    await discarded(await http.send(request), request);
+    throw new ConnectionBroken('read ECONNRESET');
+  },
+  'wrong answer': async ({ code }, { http, request }) => {
+    await discarded(await http.send(request), request);
+    return refusedWith(code, 'the server was unable to return a response in the time allotted, but may still be processing the request');
+  },
+  'black hole': (_fault, trouble) => timedOut(trouble),
+  'silence after': async (_fault, trouble) => {
+    await discarded(await trouble.http.send(trouble.request), trouble.request);
+    return timedOut(trouble);
+  },
+  expired: async () => refusedWith(410, 'too old resource version'),
+  cut: (fault, trouble) => interrupted(fault, trouble),
+  'fall silent': (fault, trouble) => interrupted(fault, trouble),
+};
+
+async function interrupted(fault: Interrupted, { http, clock, request }: Trouble): Promise<HttpResponse> {
+  const answer = await http.send(request);
+  return { ...answer, body: troubled(answer.body, fault, { clock, request }) };
 }
 
 async function delayed(ms: number, { http, clock, request }: Trouble): Promise<HttpResponse> {
@@ -145,7 +150,7 @@ async function* once(text: string): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode(text);
 }
 
-type Interrupted = Extract<Fault, { afterMs: number }>;
+type Interrupted = Of<'cut' | 'fall silent'>;
 
 /** The stream until the fault; then its end, its break, or nothing until the client's time-out. */
 async function* troubled(body: AsyncIterable<Uint8Array>, fault: Interrupted, { clock, request }: Pick<Trouble, 'clock' | 'request'>): AsyncGenerator<Uint8Array> {

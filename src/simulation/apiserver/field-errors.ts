@@ -45,26 +45,22 @@ export function duplicate(field: string, value: unknown): FieldError {
 /** Without the field's name. */
 export function messageOf({ type, value, detail }: FieldError): string {
   const tail = detail === '' ? '' : `: ${detail}`;
-  switch (type) {
-    case 'Required':
-      return `Required value${tail}`;
-    case 'Forbidden':
-      return `Forbidden${tail}`;
-    case 'Duplicate':
-      return `Duplicate value: ${JSON.stringify(value ?? null)}`;
-    case 'NotSupported':
-      return `Unsupported value: ${JSON.stringify(value ?? null)}${tail}`;
-    case 'TooLong':
-      return `Too long${tail}`;
-    case 'TooMany':
-      return `Too many${tail}`;
-    case 'Invalid':
-    case 'TypeInvalid':
-      // A rule of a custom kind tells no value.
-      if (value === undefined) return `Invalid value${tail}`;
-      return `Invalid value: ${JSON.stringify(value ?? null)}${tail}`;
-  }
+  // A rule of a custom kind tells no value.
+  const shown = SHOWS_VALUE.has(type) && value !== undefined ? `: ${JSON.stringify(value)}` : '';
+  return `${WORDS[type]}${shown}${tail}`;
 }
+
+const SHOWS_VALUE = new Set<FieldError['type']>(['Duplicate', 'NotSupported', 'Invalid', 'TypeInvalid']);
+const WORDS: Record<FieldError['type'], string> = {
+  Required: 'Required value',
+  Forbidden: 'Forbidden',
+  Duplicate: 'Duplicate value',
+  NotSupported: 'Unsupported value',
+  TooLong: 'Too long',
+  TooMany: 'Too many',
+  Invalid: 'Invalid value',
+  TypeInvalid: 'Invalid value',
+};
 
 export function causeOf(error: FieldError): StatusCause {
   return { reason: CAUSES[error.type], message: messageOf(error), field: error.field };

@@ -44,7 +44,10 @@ export function isObject(value: unknown): value is JsonObject {
 export function equal(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, index) => equal(item, b[index]));
-  if (!isObject(a) || !isObject(b)) return false;
+  return isObject(a) && isObject(b) && haveEqualFields(a, b);
+}
+
+function haveEqualFields(a: JsonObject, b: JsonObject): boolean {
   for (const key of Object.keys(a)) if (!equal(a[key], b[key])) return false;
   for (const key of Object.keys(b)) if (b[key] !== undefined && a[key] === undefined) return false;
   return true;

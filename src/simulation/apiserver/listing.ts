@@ -85,7 +85,7 @@ function readPlace(store: Store, token: string): Place {
 function decodedPlace(token: string): Place | undefined {
   try {
     const { rv, start } = JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as { rv?: unknown; start?: unknown };
-    return typeof rv === 'number' && typeof start === 'string' ? { version: rv, after: start.replace(/\u0000$/, '') } : undefined;
+    return typeof rv === 'number' && typeof start === 'string' ? { version: rv, after: start.slice(0, -1) } : undefined;
   } catch {
     return undefined; // The caller refuses it.
   }

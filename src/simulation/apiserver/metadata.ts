@@ -5,7 +5,7 @@ import { isLabelKey, isLabelValue } from '../../kubernetes/selector.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import { forbids, IMMUTABLE, required, wrong, type FieldError } from './field-errors.ts';
-import { equal, isObject, listAt } from './json.ts';
+import { equal, isObject, listAt, textAt } from './json.ts';
 
 const SUFFIX = 'bcdfghjklmnpqrstvwxz2456789';
 const SUFFIX_LENGTH = 5;
@@ -18,14 +18,16 @@ const SUBDOMAIN_WORDS =
 const LABEL_WORDS =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 
+export type NameForm = 'subdomain' | 'label';
+
+const FORMS: Record<NameForm, { longest: number; pattern: RegExp; words: string }> = {
+  subdomain: { longest: 253, pattern: SUBDOMAIN, words: SUBDOMAIN_WORDS },
+  label: { longest: 63, pattern: LABEL, words: LABEL_WORDS },
+};
+
 /** RFC 3339 in whole seconds, as metav1.Time is written. */
 export function wholeSeconds(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
-/** RFC 3339 in microseconds, as metav1.MicroTime is written. */
-export function microseconds(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 23)}000Z`;
 }
 
 export function generatedName(base: string, random: Random): string {
@@ -41,10 +43,11 @@ export function wiped({ metadata, ...object }: KubernetesObject): KubernetesObje
 
 /** Name, UID and time of birth. */
 export function born(object: KubernetesObject, { clock, random }: { clock: Clock; random: Random }): KubernetesObject {
-  const { name = '', generateName = '' } = object.metadata;
+  const { name, generateName = '' } = object.metadata;
+  const unnamed = textAt(object, 'metadata', 'name') === '';
   const metadata = {
     ...object.metadata,
-    name: name === '' && generateName !== '' ? generatedName(generateName, random) : name,
+    name: unnamed && generateName !== '' ? generatedName(generateName, random) : unnamed ? '' : name,
     uid: random.uuid(),
     creationTimestamp: wholeSeconds(clock.now()),
   };
@@ -67,13 +70,12 @@ function copyField(to: ObjectMeta, from: ObjectMeta, field: string): void {
   else to[field] = from[field];
 }
 
-export function validateName(name: string, form: 'subdomain' | 'label' | 'path segment', field = 'metadata.name'): FieldError[] {
+export function validateName(name: string, form: NameForm, field = 'metadata.name'): FieldError[] {
   if (name === '') return [required(field, 'name or generateName is required')];
-  if (form === 'path segment') return /[/%]/.test(name) || name === '.' || name === '..' ? [wrong(field, name, "may not contain '/' or '%'")] : [];
-  const longest = form === 'label' ? 63 : 253;
+  const { longest, pattern, words } = FORMS[form];
   const errors: FieldError[] = [];
   if (name.length > longest) errors.push(wrong(field, name, `must be no more than ${longest} bytes`));
-  if (!(form === 'label' ? LABEL : SUBDOMAIN).test(name)) errors.push(wrong(field, name, form === 'label' ? LABEL_WORDS : SUBDOMAIN_WORDS));
+  if (!pattern.test(name)) errors.push(wrong(field, name, words));
   return errors;
 }
 
@@ -88,10 +90,12 @@ export function validateQualifiedName(name: string, field: string): FieldError[]
 
 export function validateLabels(labels: unknown, field: string): FieldError[] {
   if (!isObject(labels)) return [];
-  return Object.entries(labels).flatMap(([key, value]) => [
-    ...validateQualifiedName(key, field),
-    ...(typeof value === 'string' && isLabelValue(value) ? [] : [wrong(field, value, typeof value === 'string' && value.length > 63 ? 'must be no more than 63 bytes' : LABEL_VALUE_WORDS)]),
-  ]);
+  return Object.entries(labels).flatMap(([key, value]) => validateQualifiedName(key, field).concat(validateLabelValue(value, field)));
+}
+
+function validateLabelValue(value: unknown, field: string): FieldError[] {
+  if (typeof value === 'string' && isLabelValue(value)) return [];
+  return [wrong(field, value, typeof value === 'string' && value.length > 63 ? 'must be no more than 63 bytes' : LABEL_VALUE_WORDS)];
 }
 
 /** Of the metadata alone, on create and on update. */

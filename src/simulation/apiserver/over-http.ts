@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Http, HttpRequest, HttpResponse } from '../../ports/http.ts';
 import { Refusal, type JsonPatchOperation, type UserInfo } from './contract.ts';
 import { discover } from './discovery.ts';
-import { isObject, textOf, type JsonObject } from './json.ts';
+import { isObject, listAt, objectAt, textAt, textOf } from './json.ts';
 import type { Kind } from './kinds/kind.ts';
 import type { ListRequest, Page } from './listing.ts';
 import { readPath, type ResourcePath } from './paths.ts';
@@ -34,7 +34,7 @@ export function httpOf({ requests, clock }: OverHttp, user: UserInfo): Http {
         refuseAborted(request.signal);
         return answer;
       } catch (error) {
-        if (error instanceof Refusal) return jsonAnswer(clock, error.code, textOf(error.body), error.headers);
+        if (error instanceof Refusal) return refusalAnswer(clock, error);
         throw error;
       }
     },
@@ -211,15 +211,14 @@ class Exchange {
 
   #deletion(): Deletion & { dryRun: boolean } {
     const body = (this.#request.body ?? '') === '' ? {} : this.#body();
-    const options: JsonObject = isObject(body) ? body : {};
-    const seconds = options.gracePeriodSeconds ?? this.#query.get('gracePeriodSeconds') ?? undefined;
-    const policy = options.propagationPolicy ?? this.#query.get('propagationPolicy') ?? undefined;
-    const preconditions = isObject(options.preconditions) ? (options.preconditions as Deletion['preconditions']) : undefined;
+    const options = objectAt({ body }, 'body');
+    const value = (name: string): string => textAt(options, name) || (this.#query.get(name) ?? '');
+    const [seconds, policy] = [value('gracePeriodSeconds'), value('propagationPolicy')];
     return {
-      preconditions,
-      gracePeriodSeconds: seconds === undefined ? undefined : Number(seconds),
-      propagationPolicy: typeof policy === 'string' ? policy : undefined,
-      dryRun: Array.isArray(options.dryRun) && options.dryRun.includes('All'),
+      preconditions: isObject(options.preconditions) ? options.preconditions : undefined,
+      gracePeriodSeconds: seconds === '' ? undefined : Number(seconds),
+      propagationPolicy: policy === '' ? undefined : policy,
+      dryRun: listAt(options, 'dryRun').includes('All'),
     };
   }
 
@@ -236,9 +235,13 @@ function headersOf(clock: Clock): Record<string, string> {
   return { 'content-type': 'application/json', date: new Date(clock.now()).toUTCString() };
 }
 
-// eslint-disable-next-line eslint/max-params -- an answer has these four parts
-function jsonAnswer(clock: Clock, status: number, text: string, headers: Record<string, string> = {}): HttpResponse {
-  return { status, headers: { ...headersOf(clock), ...headers }, body: whole(text) };
+function refusalAnswer(clock: Clock, { code, body, headers }: Refusal): HttpResponse {
+  const answer = jsonAnswer(clock, code, textOf(body));
+  return { ...answer, headers: { ...answer.headers, ...headers } };
+}
+
+function jsonAnswer(clock: Clock, status: number, text: string): HttpResponse {
+  return { status, headers: headersOf(clock), body: whole(text) };
 }
 
 async function* whole(text: string): AsyncGenerator<Uint8Array> {

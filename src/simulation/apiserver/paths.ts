@@ -13,13 +13,17 @@ export interface ResourcePath {
 /** Undefined for a path that is none of a resource (discovery, health). A namespace itself is cluster-scoped. */
 export function readPath(path: string): ResourcePath | undefined {
   const parts = path.split('/').filter((part) => part !== '').map(decodeURIComponent);
-  const prefix = parts[0] === 'api' ? 2 : parts[0] === 'apis' ? 3 : undefined;
-  if (prefix === undefined || parts.length <= prefix) return undefined;
-  const [group = '', version = ''] = prefix === 2 ? ['', parts[1]] : [parts[1], parts[2]];
-  const rest = parts.slice(prefix);
-  const scoped = rest[0] === 'namespaces' && rest.length > 2 && !isPartOfNamespace(rest);
-  const [plural = '', name = '', subresource = ''] = scoped ? rest.slice(2) : rest;
-  return { group, version, plural, namespace: scoped ? (rest[1] ?? '') : '', name, subresource };
+  const [root, ...rest] = parts;
+  if (root !== 'api' && root !== 'apis') return undefined;
+  const [group = '', version = '', ...named] = root === 'api' ? ['', ...rest] : rest;
+  return named.length === 0 ? undefined : { group, version, ...readName(named) };
+}
+
+function readName(parts: string[]): Omit<ResourcePath, 'group' | 'version'> {
+  const scoped = parts[0] === 'namespaces' && parts.length > 2 && !isPartOfNamespace(parts);
+  const [namespace = '', named] = scoped ? [parts[1], parts.slice(2)] : ['', parts];
+  const [plural = '', name = '', subresource = ''] = named;
+  return { plural, namespace, name, subresource };
 }
 
 function isPartOfNamespace(rest: string[]): boolean {

@@ -78,13 +78,10 @@ export class Registry {
   #prepared(target: Target, admitted: KubernetesObject): KubernetesObject {
     const { kind } = target;
     const now = this.world.clock.now();
-    let object = born(admitted, this.world);
-    if (kind.status) object = withField(object, ['status'], kind.resource.plural === 'nodes' ? object.status : undefined);
-    object = kind.prepareCreate?.(object, now) ?? object;
-    if (kind.generation) object = withField(object, ['metadata', 'generation'], 1);
-    object = intern(this.#withManager(target, object, undefined));
-    const { name } = object.metadata;
-    if (object.metadata.resourceVersion !== undefined && object.metadata.resourceVersion !== '') throw unexplained('resourceVersion should not be set on objects to be created');
+    const fresh = withField(withoutSentStatus(kind, born(admitted, this.world)), ['metadata', 'generation'], kind.generation ? 1 : undefined);
+    const object = intern(this.#withManager(target, kind.prepareCreate?.(fresh, now) ?? fresh, undefined));
+    const { name, resourceVersion = '' } = object.metadata;
+    if (resourceVersion !== '') throw unexplained('resourceVersion should not be set on objects to be created');
     refuseInvalid(kind, name, [...(kind.validate?.(object) ?? []), ...(kind.validateCreate?.(object) ?? []), ...validateName(name, kind.name), ...validateMetadata(object)]);
     return object;
   }
@@ -133,7 +130,7 @@ export class Registry {
   #commit(target: Target, next: KubernetesObject, existing: KubernetesObject): Written {
     const { store } = this.world;
     const { resource } = target.kind;
-    if (isFinished(resource.plural === namespaces.plural && resource.group === '', next, existing)) {
+    if (isFinished(isOfNamespaces(target), next, existing)) {
       if (target.dryRun) return { object: next, version: undefined };
       const removed = store.remove(resource, keyOf(resource, existing));
       return { object: next, version: Number(removed?.metadata.resourceVersion) };
@@ -179,15 +176,17 @@ export class Registry {
   }
 
   #deleteNow(target: Target, existing: KubernetesObject, deletion: Deletion): Written & { gone: boolean } {
-    const { kind } = target;
-    if (kind.resource.plural === namespaces.plural && kind.resource.group === '') return this.#deleteNamespace(target, existing);
-    const graceful = kind.gracePeriod === undefined ? undefined : this.#graceful(kind, existing, deletion);
+    if (isOfNamespaces(target)) return this.#deleteNamespace(target, existing);
+    const graceful = this.#graceful(target.kind, existing, deletion);
     if (graceful === 'pending') return { object: existing, version: undefined, gone: false };
-    let next = graceful ?? existing;
-    next = withGarbageFinalizers(next, deletion.propagationPolicy);
+    const next = withGarbageFinalizers(graceful ?? existing, deletion.propagationPolicy);
     const held = (next.metadata.finalizers ?? []).length > 0;
-    if (held && graceful === undefined) next = this.#marked(next);
-    if (!held && (graceful === undefined || next.metadata.deletionGracePeriodSeconds === 0)) return this.#remove(target, next, existing);
+    if (held) return this.#leaveDying(target, graceful === undefined ? this.#marked(next) : next, existing);
+    const atOnce = graceful === undefined || next.metadata.deletionGracePeriodSeconds === 0;
+    return atOnce ? this.#remove(target, next, existing) : this.#leaveDying(target, next, existing);
+  }
+
+  #leaveDying(target: Target, next: KubernetesObject, existing: KubernetesObject): Written & { gone: boolean } {
     if (equal(next, existing)) return { object: existing, version: undefined, gone: false };
     if (target.dryRun) return { object: intern(next), version: undefined, gone: false };
     return { ...this.#put(target, next), gone: false };
@@ -205,10 +204,11 @@ export class Registry {
 
   /** With the time when it has to be gone; `pending` when nothing new was asked; undefined when it goes at once. */
   #graceful(kind: Kind, existing: KubernetesObject, { gracePeriodSeconds: asked }: Deletion): KubernetesObject | 'pending' | undefined {
+    if (kind.gracePeriod === undefined) return undefined;
     const { metadata } = existing;
     const wanted = asked !== undefined && asked < 0 ? 1 : asked;
     if (metadata.deletionTimestamp === undefined) {
-      const seconds = kind.gracePeriod?.(existing, wanted) ?? 0;
+      const seconds = kind.gracePeriod(existing, wanted);
       return dying(existing, { atMs: this.world.clock.now() + seconds * 1000, seconds });
     }
     const left = metadata.deletionGracePeriodSeconds as number | undefined;
@@ -225,14 +225,19 @@ export class Registry {
 
   /** It ends when the namespace controller has emptied it and taken its own finalizer off. */
   #deleteNamespace(target: Target, existing: KubernetesObject): Written & { gone: boolean } {
-    const dying = existing.metadata.deletionTimestamp === undefined;
-    const marked = dying ? { ...existing, metadata: { ...existing.metadata, deletionTimestamp: wholeSeconds(this.world.clock.now()) }, status: { phase: 'Terminating' } } : existing;
-    if (!isEmptied(marked)) {
-      if (!dying || target.dryRun) return { object: intern(marked), version: undefined, gone: false };
-      return { ...this.#put(target, marked), gone: false };
-    }
-    return this.#remove(target, marked, existing);
+    const first = existing.metadata.deletionTimestamp === undefined;
+    const marked = first ? { ...existing, metadata: { ...existing.metadata, deletionTimestamp: wholeSeconds(this.world.clock.now()) }, status: { phase: 'Terminating' } } : existing;
+    return isEmptied(marked) ? this.#remove(target, marked, existing) : this.#leaveDying(target, marked, existing);
   }
+}
+
+function isOfNamespaces({ kind: { resource } }: Target): boolean {
+  return resource.plural === namespaces.plural && resource.group === '';
+}
+
+/** Nodes are the one kind whose creator may bring the status. */
+function withoutSentStatus({ status, resource }: Kind, object: KubernetesObject): KubernetesObject {
+  return status && resource.plural !== 'nodes' ? withField(object, ['status'], undefined) : object;
 }
 
 /** The first time counts as a change of the object. */
@@ -247,9 +252,8 @@ function attributesOf(target: Target, what: Pick<Attributes, 'operation' | 'obje
   const { kind, namespace, subresource, user, dryRun, fieldManager } = target;
   const { group, version, kind: name } = kind.resource;
   const ownName = target.name === '' ? (what.object?.metadata.name ?? '') : target.name;
-  const ofNamespaces = kind.resource.plural === namespaces.plural && group === '';
   const options = what.options ?? { kind: what.operation === 'CREATE' ? 'CreateOptions' : 'UpdateOptions', apiVersion: 'meta.k8s.io/v1', fieldManager };
-  return { ...what, kind, subresource, objectKind: { group, version, kind: name }, namespace: namespace ?? (ofNamespaces ? ownName : ''), name: ownName, user, dryRun, options };
+  return { ...what, kind, subresource, objectKind: { group, version, kind: name }, namespace: namespace ?? (isOfNamespaces(target) ? ownName : ''), name: ownName, user, dryRun, options };
 }
 
 function deleteOptions({ preconditions, gracePeriodSeconds, propagationPolicy }: Deletion): Record<string, unknown> {

@@ -88,7 +88,8 @@ export class Requests {
   }
 
   endWatches(how: 'end' | 'break'): void {
-    for (const watch of [...this.#watches]) watch.end(how);
+    // Each takes itself out of the set, which iteration allows.
+    for (const watch of this.#watches) watch.end(how);
   }
 
   create(asked: Asked, body: unknown): Promise<Answer> {

@@ -41,8 +41,8 @@ function readLabels(text: string): ReturnType<typeof parseSelector> {
 }
 
 function readField({ fields }: Kind, part: string, whole: string): (object: KubernetesObject) => boolean {
-  const [, name = '', operator = '', value = ''] = /^([^=!]+?)(!=|==?)(.*)$/.exec(part) ?? [];
-  if (name === '') throw badRequest(`invalid selector: '${whole}'; can't understand '${part}'`);
+  const { name, operator, value } = (/^(?<name>[^=!]+?)(?<operator>!=|==?)(?<value>.*)$/.exec(part)?.groups ?? {}) as Partial<Record<'name' | 'operator' | 'value', string>>;
+  if (name === undefined) throw badRequest(`invalid selector: '${whole}'; can't understand '${part}'`);
   const read = METADATA[name] ?? fields?.[name];
   if (read === undefined) throw badRequest(fields === undefined ? `"${name}" is not a known field selector: only "metadata.name", "metadata.namespace"` : `field label not supported: ${name}`);
   return operator === '!=' ? (object) => read(object) !== value : (object) => read(object) === value;

@@ -132,8 +132,8 @@ export class Store {
     this.#compactByAge();
     this.#version = event.version;
     this.#history.push(event);
-    for (const listener of [...table.followers]) listener(event);
-    for (const listener of [...this.#followers]) listener(event);
+    for (const listener of table.followers) listener(event);
+    for (const listener of this.#followers) listener(event);
   }
 
   #table(resource: Resource): Table {

@@ -29,20 +29,31 @@ export async function evict(registry: Registry, target: Target, eviction: Kubern
   const deletion = deletionOf(options);
   const pods = { ...target, subresource: '', dryRun: target.dryRun || listAt(options, 'dryRun').includes('All') };
   const pod = registry.get(pods) as Pod;
-  if (disruptsNothing(pod)) {
-    const mayRace = pod.status?.phase === 'Pending' && pod.metadata.deletionTimestamp === undefined;
-    await disruptAndDelete(registry, pods, mayRace ? withVersion(deletion, pod) : deletion);
-    return;
-  }
-  const budgets = budgetsOf(registry, pod);
-  const [budget, second] = budgets;
+  if (disruptsNothing(pod)) await disruptAndDelete(registry, pods, mayBecomeReady(pod) ? withVersion(deletion, pod) : deletion);
+  else await evictWithin(registry, { pods, pod, deletion });
+}
+
+interface Evicted {
+  pods: Target;
+  pod: Pod;
+  deletion: Deletion;
+}
+
+async function evictWithin(registry: Registry, { pods, pod, deletion }: Evicted): Promise<void> {
+  const [budget, second] = budgetsOf(registry, pod);
   if (second !== undefined) throw severalBudgets();
-  const free = budget === undefined || isSpare(pod, budget);
-  if (!free) spend(registry, pods, budget);
+  if (budget === undefined) return disruptAndDelete(registry, pods, deletion);
+  if (isSpare(pod, budget)) return deleteSpare(registry, { pods, pod, deletion }, budget);
+  spend(registry, pods, budget);
+  return disruptAndDelete(registry, pods, deletion);
+}
+
+/** It costs the budget nothing as long as it is as it was read: when it has changed, the client has to ask again. */
+async function deleteSpare(registry: Registry, { pods, pod, deletion }: Evicted, budget: PodDisruptionBudget): Promise<void> {
   try {
-    await disruptAndDelete(registry, pods, budget !== undefined && free ? withVersion(deletion, pod) : deletion);
+    await disruptAndDelete(registry, pods, withVersion(deletion, pod));
   } catch (error) {
-    const raced = error instanceof Refusal && error.code === 409 && budget !== undefined && free && deletion.preconditions?.resourceVersion === undefined;
+    const raced = error instanceof Refusal && error.code === 409 && deletion.preconditions?.resourceVersion === undefined;
     throw raced ? stillProcessed(budget) : error;
   }
 }
@@ -57,6 +68,10 @@ function deletionOf(options: JsonObject): Deletion {
 /** It is over, on its way out, or has not begun: no budget counts it. */
 function disruptsNothing({ metadata, status }: Pod): boolean {
   return metadata.deletionTimestamp !== undefined || ['Succeeded', 'Failed', 'Pending'].includes(status?.phase ?? '');
+}
+
+function mayBecomeReady({ metadata, status }: Pod): boolean {
+  return status?.phase === 'Pending' && metadata.deletionTimestamp === undefined;
 }
 
 function withVersion(deletion: Deletion, pod: Pod): Deletion {
@@ -82,19 +97,23 @@ function isSpare(pod: Pod, { spec, status }: PodDisruptionBudget): boolean {
 
 /** @throws Refusal 429 when the budget allows none */
 function spend(registry: Registry, pods: Target, budget: PodDisruptionBudget): void {
-  const { name, generation = 0 } = budget.metadata;
-  const status = budget.status ?? {};
-  const allowed = status.disruptionsAllowed ?? 0;
+  const { status = {} } = budget;
+  const { disruptionsAllowed: allowed = 0 } = status;
   const disrupted = objectAt(status, 'disruptedPods');
-  const named = { group: 'policy', plural: 'poddisruptionbudget' };
-  if ((status.observedGeneration ?? 0) < generation) throw stillProcessed(budget);
-  if (allowed < 0) throw forbidden(named, name, 'pdb disruptions allowed is negative');
-  if (Object.keys(disrupted).length > MOST_DISRUPTED) throw forbidden(named, name, 'DisruptedPods map too big - too many evictions not confirmed by PDB controller');
-  if (allowed === 0) throw budgetExhausted(whyNone(budget), 0);
+  refuseUnspendable(budget, allowed, Object.keys(disrupted).length);
   if (pods.dryRun) return;
   const now = wholeSeconds(registry.world.clock.now());
   const spent = { ...status, disruptionsAllowed: allowed - 1, disruptedPods: { ...disrupted, [pods.name]: now } };
   registry.world.store.put(disruptionBudgets, { ...budget, status: allowed === 1 ? withoutDisruptions(spent, now) : spent });
+}
+
+function refuseUnspendable(budget: PodDisruptionBudget, allowed: number, disrupted: number): void {
+  const { name, generation = 0 } = budget.metadata;
+  const named = { group: 'policy', plural: 'poddisruptionbudget' };
+  if ((budget.status?.observedGeneration ?? 0) < generation) throw stillProcessed(budget);
+  if (allowed < 0) throw forbidden(named, name, 'pdb disruptions allowed is negative');
+  if (disrupted > MOST_DISRUPTED) throw forbidden(named, name, 'DisruptedPods map too big - too many evictions not confirmed by PDB controller');
+  if (allowed === 0) throw budgetExhausted(whyNone(budget), 0);
 }
 
 function withoutDisruptions(status: JsonObject, now: string): JsonObject {

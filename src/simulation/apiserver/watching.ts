@@ -42,8 +42,7 @@ const LEAST_TIMEOUT_MS = 30 * 60_000;
 /** @throws Refusal 400 for a version or a selector that cannot be read. A compacted version is an ERROR event, as in the real server. */
 export function openWatch({ store, clock, random, bookmarkMs }: Watchers, kind: Kind, request: WatchRequest): Watch {
   const selector = selectorOf(kind, request);
-  const asked = request.resourceVersion ?? '';
-  const from = asked === '' || asked === '0' ? undefined : readVersion(asked);
+  const from = versionAsked(request);
   const lines = new Lines();
   if (from !== undefined && from < store.compacted) {
     lines.push(errorLine(from, store.compacted));
@@ -57,9 +56,15 @@ export function openWatch({ store, clock, random, bookmarkMs }: Watchers, kind: 
     if (from === undefined || event.version > from) pushEvent(lines, event, { kind, selector });
   });
   lines.onEnd(unfollow);
-  const timeoutMs = (request.timeoutSeconds ?? 0) > 0 ? (request.timeoutSeconds ?? 0) * 1000 : LEAST_TIMEOUT_MS * (1 + random.next());
+  const { timeoutSeconds = 0 } = request;
+  const timeoutMs = timeoutSeconds > 0 ? timeoutSeconds * 1000 : LEAST_TIMEOUT_MS * (1 + random.next());
   void keepTime(lines, { clock, until: clock.monotonic() + timeoutMs, bookmarkMs: request.bookmarks === true ? bookmarkMs : Infinity, bookmark: () => bookmarkLine(kind, store.version) });
   return lines;
+}
+
+/** Undefined: from what is there. */
+function versionAsked({ resourceVersion = '' }: WatchRequest): number | undefined {
+  return resourceVersion === '' || resourceVersion === '0' ? undefined : readVersion(resourceVersion);
 }
 
 interface Timed {

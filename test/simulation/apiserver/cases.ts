@@ -245,7 +245,7 @@ export const CASES: Case[] = [
       const grace = await ask({ path });
       const shorter = await ask({ method: 'DELETE', path, body: { gracePeriodSeconds: 5 } });
       const longer = await ask({ method: 'DELETE', path, body: { gracePeriodSeconds: 60 } });
-      const seconds = [first, grace, shorter, longer].map((answer) => ({ ...answer, message: String(answer.body.metadata.deletionGracePeriodSeconds) }));
+      const seconds = [first, grace, shorter, longer].map((answer) => Object.assign(answer, { message: String(answer.body.metadata.deletionGracePeriodSeconds) }));
       return [...seconds, await ask({ method: 'DELETE', path, body: { gracePeriodSeconds: 0 } }), await ask({ path })];
     },
   },

@@ -46,7 +46,7 @@ function listen(http: Http, query: string, signal?: AbortSignal): { heard: strin
     const response = await http.send({ method: 'GET', path: `${PATH}?watch=1&${query}`, timeoutMs: 3_600_000, ...(signal === undefined ? {} : { signal }) });
     for await (const piece of response.body) {
       for (const line of Buffer.from(piece).toString().split('\n').filter(Boolean)) {
-        const event = JSON.parse(line) as Json;
+        const event: Json = JSON.parse(line);
         heard.push(`${event.type} ${event.object.metadata?.name ?? event.object.code ?? event.object.metadata.resourceVersion}`);
       }
     }

@@ -43,13 +43,19 @@ const SYSTEM_PRIORITIES: Record<string, number> = { 'system-node-critical': 2_00
 function priority({ operation, subresource, kind, object, name }: Attributes, store: Store): KubernetesObject | undefined {
   if (operation !== 'CREATE' || !isOf(kind, pods) || subresource !== '' || object === undefined) return object;
   const className = textAt(object, 'spec', 'priorityClassName');
-  const found = className === '' ? store.list(priorityClasses).find((one) => one.globalDefault === true) : store.get(priorityClasses, className);
-  const system = SYSTEM_PRIORITIES[className];
-  if (className !== '' && found === undefined && system === undefined) throw forbidden(pods, name, `no PriorityClass with name ${className} was found`);
+  const found = classNamed(className, store);
+  if (className !== '' && found === undefined) throw forbidden(pods, name, `no PriorityClass with name ${className} was found`);
   const preemptionPolicy = textAt(found, 'preemptionPolicy') || 'PreemptLowerPriority';
-  const spec: JsonObject = { ...objectAt(object, 'spec'), priority: Number(at(found, 'value') ?? system ?? 0), preemptionPolicy };
-  if (found !== undefined) spec.priorityClassName = found.metadata.name;
+  const spec: JsonObject = { ...objectAt(object, 'spec'), priority: Number(at(found, 'value') ?? 0), preemptionPolicy };
+  if (found !== undefined) spec.priorityClassName = textAt(found, 'metadata', 'name');
   return { ...object, spec };
+}
+
+/** Without a name the cluster's default, if there is one. */
+function classNamed(name: string, store: Store): object | undefined {
+  if (name === '') return store.list(priorityClasses).find((one) => one.globalDefault === true);
+  const value = SYSTEM_PRIORITIES[name];
+  return value === undefined ? store.get(priorityClasses, name) : { metadata: { name }, value };
 }
 
 const TOLERATION_SECONDS = 300;

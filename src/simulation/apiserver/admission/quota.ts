@@ -13,20 +13,27 @@ type Usage = Record<string, string>;
 
 /** Charges every quota that the write concerns, or none. @throws Refusal 403 when one is exceeded. */
 export function chargeQuotas(attributes: Attributes, store: Store): void {
-  const { operation, subresource, kind, namespace, object, oldObject, dryRun, name } = attributes;
-  if (operation === 'DELETE' || subresource !== '' || !kind.resource.namespaced || object === undefined) return;
-  const quotas = store.list(resourceQuotas, namespace) as ResourceQuota[];
+  const quotas = isCharged(attributes) ? (store.list(resourceQuotas, attributes.namespace) as ResourceQuota[]) : [];
   if (quotas.length === 0) return;
-  const asked = usageOf(kind, object);
-  const delta = oldObject === undefined ? asked : grown(asked, usageOf(kind, oldObject));
+  const delta = deltaOf(attributes);
   const charged: KubernetesObject[] = [];
   for (const quota of quotas) {
     const requested = only(delta, Object.keys(quota.status?.hard ?? {}));
     if (Object.keys(requested).length === 0) continue;
     charged.push({ ...quota, status: { ...quota.status, used: chargedUsage(attributes, quota, requested) } });
   }
-  if (dryRun || name === '') return;
+  if (attributes.dryRun) return;
   for (const quota of charged) store.put(resourceQuotas, quota);
+}
+
+function isCharged({ operation, subresource, kind }: Attributes): boolean {
+  return operation !== 'DELETE' && subresource === '' && kind.resource.namespaced;
+}
+
+/** What the write adds to what is used: of a change only the growth. */
+function deltaOf({ kind, object, oldObject }: Attributes): Usage {
+  const asked = object === undefined ? {} : usageOf(kind, object);
+  return oldObject === undefined ? asked : grown(asked, usageOf(kind, oldObject));
 }
 
 function chargedUsage({ kind, name }: Attributes, quota: ResourceQuota, requested: Usage): Usage {

@@ -10,7 +10,7 @@ import { CelSyntaxError, parseCel, type Expression } from '../cel/parser.ts';
 import { Refusal, type CallWebhook, type JsonPatchOperation, type Status, type WebhookCall } from '../contract.ts';
 import { at, equal, intern, isObject, listAt, objectAt, textAt, type JsonObject } from '../json.ts';
 import { applyJsonPatch, PatchFailed } from '../patches.ts';
-import { internal } from '../refusals.ts';
+import { forbidden, internal } from '../refusals.ts';
 import type { Attributes } from './attributes.ts';
 import type { Informers } from './informers.ts';
 import { labelsOf } from './plugins.ts';
@@ -57,9 +57,9 @@ export class Webhooks {
       const id = `${registered.configuration}/${registered.name}`;
       const now = { ...attributes, object };
       if ((again !== undefined && !again.has(id)) || !this.#concerns(registered, now)) continue;
-      const patched = await this.#patchOf(registered, now);
-      if (patched !== undefined && !equal(patched, object)) {
-        object = intern(afterPatch(patched));
+      const changed = await this.#patchOf(registered, now);
+      if (changed !== undefined && !equal(changed, object)) {
+        object = intern(afterPatch(changed));
         for (const earlier of asked) wanted.add(earlier);
         asked.clear();
       }
@@ -174,27 +174,22 @@ export class Webhooks {
     const conditions = listAt(hook, 'matchConditions');
     if (conditions.length === 0) return true;
     const variables = { object: attributes.object ?? null, oldObject: attributes.oldObject ?? null, request: requestOf(attributes, '') };
-    const failures: string[] = [];
-    for (const condition of conditions) {
-      try {
-        if (evaluate(this.#compiled(textAt(condition, 'expression')), variables) !== true) return false;
-      } catch (error) {
-        if (!(error instanceof CelError) && !(error instanceof CelSyntaxError)) throw error;
-        failures.push(`expression '${textAt(condition, 'expression')}' resulted in error: ${error.message}`);
-      }
-    }
+    const results = conditions.map((condition) => this.#resultOf(textAt(condition, 'expression'), variables));
+    if (results.includes(false)) return false;
+    const failures = results.filter((result) => typeof result === 'string');
     if (failures.length === 0) return true;
     if (hook.failurePolicy === 'Ignore') return false;
-    const { resource } = attributes.kind;
-    throw new Refusal({
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: {},
-      status: 'Failure',
-      message: `${resource.plural} "${attributes.name}" is forbidden: admission webhook "${name}": matchConditions: ${failures.join(', ')}`,
-      reason: 'Forbidden',
-      code: 403,
-    });
+    throw forbidden(attributes.kind.resource, attributes.name, `admission webhook "${name}": matchConditions: ${failures.join(', ')}`);
+  }
+
+  /** Whether it holds, or why nobody can tell. */
+  #resultOf(text: string, variables: Record<string, unknown>): boolean | string {
+    try {
+      return evaluate(this.#compiled(text), variables) === true;
+    } catch (error) {
+      if (error instanceof CelError || error instanceof CelSyntaxError) return `expression '${text}' resulted in error: ${error.message}`;
+      throw error;
+    }
   }
 
   /** @throws CelSyntaxError */

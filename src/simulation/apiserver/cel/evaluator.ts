@@ -23,34 +23,31 @@ class Optional {
   }
 }
 
+type Of<K extends Expression['kind']> = Extract<Expression, { kind: K }>;
+
 /** @throws CelError */
 export function evaluate(expression: Expression, variables: Variables): unknown {
-  switch (expression.kind) {
-    case 'literal':
-      return expression.value;
-    case 'name':
-      if (!Object.hasOwn(variables, expression.name)) throw new CelError(`undeclared reference to '${expression.name}'`);
-      return variables[expression.name];
-    case 'list':
-      return expression.items.map((item) => evaluate(item, variables));
-    case 'map':
-      return Object.fromEntries(expression.entries.map(([key, value]) => [String(evaluate(key, variables)), evaluate(value, variables)]));
-    case 'select':
-      return selected(evaluate(expression.target, variables), expression.field, expression.optional);
-    case 'index':
-      return indexed(evaluate(expression.target, variables), evaluate(expression.index, variables), expression.optional);
-    case 'call':
-      return called(expression, variables);
-    case 'unary':
-      return negated(expression.operator, evaluate(expression.operand, variables));
-    case 'binary':
-      return combined(expression, variables);
-    case 'conditional':
-      return evaluate(truth(evaluate(expression.condition, variables)) ? expression.then : expression.otherwise, variables);
-  }
+  const evaluateKind = EVALUATORS[expression.kind] as (expression: Expression, variables: Variables) => unknown;
+  return evaluateKind(expression, variables);
 }
 
-type Of<K extends Expression['kind']> = Extract<Expression, { kind: K }>;
+const EVALUATORS: { [K in Expression['kind']]: (expression: Of<K>, variables: Variables) => unknown } = {
+  literal: ({ value }) => value,
+  name: ({ name }, variables) => named(name, variables),
+  list: ({ items }, variables) => items.map((item) => evaluate(item, variables)),
+  map: ({ entries }, variables) => Object.fromEntries(entries.map(([key, value]) => [String(evaluate(key, variables)), evaluate(value, variables)])),
+  select: ({ target, field, optional }, variables) => selected(evaluate(target, variables), field, optional),
+  index: ({ target, index, optional }, variables) => indexed(evaluate(target, variables), evaluate(index, variables), optional),
+  call: (expression, variables) => called(expression, variables),
+  unary: ({ operator, operand }, variables) => negated(operator, evaluate(operand, variables)),
+  binary: (expression, variables) => combined(expression, variables),
+  conditional: ({ condition, whenTrue, otherwise }, variables) => evaluate(truth(evaluate(condition, variables)) ? whenTrue : otherwise, variables),
+};
+
+function named(name: string, variables: Variables): unknown {
+  if (!Object.hasOwn(variables, name)) throw new CelError(`undeclared reference to '${name}'`);
+  return variables[name];
+}
 
 function selected(target: unknown, field: string, optional: boolean): unknown {
   if (target instanceof Optional) return target.value === undefined ? target : new Optional(fieldOf(target.value, field));
@@ -173,7 +170,7 @@ function isThere(argument: Expression, variables: Variables): boolean {
 }
 
 function sizeOf(value: unknown): number {
-  if (typeof value === 'string') return [...value].length;
+  if (typeof value === 'string') return Array.from(value).length;
   if (Array.isArray(value)) return value.length;
   if (isObject(value)) return Object.keys(value).length;
   throw new CelError('no such overload: size');

@@ -11,7 +11,7 @@ export type Expression =
   | { kind: 'call'; target: Expression | undefined; name: string; args: Expression[] }
   | { kind: 'unary'; operator: string; operand: Expression }
   | { kind: 'binary'; operator: string; left: Expression; right: Expression }
-  | { kind: 'conditional'; condition: Expression; then: Expression; otherwise: Expression };
+  | { kind: 'conditional'; condition: Expression; whenTrue: Expression; otherwise: Expression };
 
 /** The text is no CEL that we know. */
 export class CelSyntaxError extends Error {
@@ -82,9 +82,9 @@ class Parser {
   expression(): Expression {
     const condition = this.#binary(0);
     if (!this.#take('?')) return condition;
-    const then = this.#binary(0);
+    const whenTrue = this.#binary(0);
     this.#expect(':');
-    return { kind: 'conditional', condition, then, otherwise: this.expression() };
+    return { kind: 'conditional', condition, whenTrue, otherwise: this.expression() };
   }
 
   expectEnd(): void {
@@ -226,25 +226,6 @@ function macroVariable(expression: Expression, bound: Set<string>): Set<string> 
 }
 
 function childrenOf(expression: Expression): Expression[] {
-  switch (expression.kind) {
-    case 'literal':
-    case 'name':
-      return [];
-    case 'list':
-      return expression.items;
-    case 'map':
-      return expression.entries.flat();
-    case 'select':
-      return [expression.target];
-    case 'index':
-      return [expression.target, expression.index];
-    case 'call':
-      return [...(expression.target === undefined ? [] : [expression.target]), ...expression.args];
-    case 'unary':
-      return [expression.operand];
-    case 'binary':
-      return [expression.left, expression.right];
-    case 'conditional':
-      return [expression.condition, expression.then, expression.otherwise];
-  }
+  const parts = Object.values<unknown>(expression).flat(2);
+  return parts.filter((part): part is Expression => typeof part === 'object' && part !== null && 'kind' in part);
 }

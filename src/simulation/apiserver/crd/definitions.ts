@@ -76,7 +76,7 @@ export function kindOf(definition: KubernetesObject): Kind {
     generation: true,
     unconditionalUpdate: false,
     returnsDeleted: false,
-    name: 'subdomain',
+    name: 'subdomain' as const,
     custom: true,
     ...behaviour(schema, { hasStatus: isObject(at(version, 'subresources', 'status')), scale: at(version, 'subresources', 'scale') }),
   };
@@ -86,7 +86,6 @@ function behaviour(schema: Schema, { hasStatus, scale }: { hasStatus: boolean; s
   return {
     status: hasStatus,
     defaults: (object) => shaped(schema, object) as KubernetesObject,
-    prepareCreate: (object) => (hasStatus ? withoutStatus(object) : object),
     // A status write carries nothing but the status.
     prepareStatus: (next, previous) => ({ ...previous, status: next.status }),
     validate: (object) => validateSchema(schema, object, undefined),
@@ -100,10 +99,6 @@ function behaviour(schema: Schema, { hasStatus, scale }: { hasStatus: boolean; s
 function changeErrors(schema: Schema, next: KubernetesObject, previous: KubernetesObject): FieldError[] {
   const known = validateSchema(schema, next, undefined);
   return validateSchema(schema, next, previous).filter((error) => !known.some((one) => equal(one, error)));
-}
-
-function withoutStatus({ status: _status, ...object }: KubernetesObject): KubernetesObject {
-  return object;
 }
 
 function scaleOf(scale: JsonObject): NonNullable<Kind['scale']> {

@@ -37,11 +37,9 @@ export interface Schema {
 type Limits = Partial<Record<'minimum' | 'maximum' | 'minLength' | 'maxLength' | 'minItems' | 'maxItems' | 'minProperties' | 'maxProperties', number>>;
 
 const LIMITS: (keyof Limits)[] = ['minimum', 'maximum', 'minLength', 'maxLength', 'minItems', 'maxItems', 'minProperties', 'maxProperties'];
-const KNOWN = new Set<string>([
-  ...LIMITS,
-  ...['type', 'description', 'title', 'example', 'properties', 'additionalProperties', 'items', 'required', 'enum', 'default', 'nullable', 'format', 'pattern'],
-  ...['x-kubernetes-preserve-unknown-fields', 'x-kubernetes-int-or-string', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-map-type', 'x-kubernetes-validations'],
-]);
+const PLAIN = ['type', 'description', 'title', 'example', 'properties', 'additionalProperties', 'items', 'required', 'enum', 'default', 'nullable', 'format', 'pattern'];
+const EXTENSIONS = ['preserve-unknown-fields', 'int-or-string', 'list-type', 'list-map-keys', 'map-type', 'validations'];
+const KNOWN = new Set<string>([...LIMITS, ...PLAIN, ...EXTENSIONS.map((name) => `x-kubernetes-${name}`)]);
 
 /** The definition cannot be loaded: it says something that this server would not honour. */
 export class UnknownSchema extends Error {
@@ -103,19 +101,32 @@ const ROOT = new Set(['apiVersion', 'kind', 'metadata']);
 
 /** Without unknown fields, with defaults. Nothing is copied where nothing changes. */
 export function shaped(schema: Schema, object: JsonObject): JsonObject {
-  return withDefaults(schema, pruned(schema, object, true)) as JsonObject;
+  return withDefaults(schema, prunedFields(schema, object, true)) as JsonObject;
 }
 
-function pruned(schema: Schema, value: unknown, root = false): unknown {
-  if (Array.isArray(value)) return schema.items === undefined ? value : value.map((item: unknown) => pruned(schema.items as Schema, item));
-  if (!isObject(value)) return value;
+function pruned(schema: Schema, value: unknown): unknown {
+  if (Array.isArray(value)) return eachItem(schema, value, pruned);
+  return isObject(value) ? prunedFields(schema, value, false) : value;
+}
+
+function prunedFields(schema: Schema, value: JsonObject, root: boolean): JsonObject {
+  const keepUnknown = schema.keepUnknown || schema.additional === true;
   const kept: JsonObject = {};
   for (const [name, field] of Object.entries(value)) {
-    const property = root && ROOT.has(name) ? undefined : (schema.properties.get(name) ?? additionalOf(schema));
+    const ofRoot = root && ROOT.has(name);
+    const property = ofRoot ? undefined : propertyOf(schema, name);
     if (property !== undefined) kept[name] = pruned(property, field);
-    else if (schema.keepUnknown || schema.additional === true || (root && ROOT.has(name))) kept[name] = field;
+    else if (keepUnknown || ofRoot) kept[name] = field;
   }
   return kept;
+}
+
+function eachItem({ items }: Schema, list: unknown[], change: (schema: Schema, item: unknown) => unknown): unknown[] {
+  return items === undefined ? list : list.map((item) => change(items, item));
+}
+
+function propertyOf(schema: Schema, name: string): Schema | undefined {
+  return schema.properties.get(name) ?? additionalOf(schema);
 }
 
 function additionalOf({ additional }: Schema): Schema | undefined {
@@ -123,19 +134,22 @@ function additionalOf({ additional }: Schema): Schema | undefined {
 }
 
 function withDefaults(schema: Schema, value: unknown): unknown {
-  if (Array.isArray(value)) return schema.items === undefined ? value : value.map((item: unknown) => withDefaults(schema.items as Schema, item));
+  if (Array.isArray(value)) return eachItem(schema, value, withDefaults);
   if (!isObject(value)) return value;
   const filled: JsonObject = {};
   for (const [name, field] of Object.entries(value)) {
-    const property = schema.properties.get(name) ?? additionalOf(schema);
-    // A null that is not allowed counts as absent where there is a default.
-    const given = field === null && property?.nullable === false && property.default !== undefined ? property.default : field;
-    filled[name] = property === undefined ? given : withDefaults(property, given);
+    const property = propertyOf(schema, name);
+    filled[name] = property === undefined ? field : withDefaults(property, notNull(property, field));
   }
   for (const [name, property] of schema.properties) {
     if (filled[name] === undefined && property.default !== undefined) filled[name] = withDefaults(property, property.default);
   }
   return filled;
+}
+
+/** A null that is not allowed counts as absent where there is a default. */
+function notNull(schema: Schema, field: unknown): unknown {
+  return field === null && !schema.nullable && schema.default !== undefined ? schema.default : field;
 }
 
 /** Everything that is wrong with the object, and with its change. */
@@ -192,7 +206,7 @@ function enumErrors({ enumeration }: Schema, value: unknown, field: string): Fie
 
 const MEASURES: [keyof Limits, keyof Limits, (value: unknown) => number | undefined, (limit: number, over: boolean) => string][] = [
   ['minimum', 'maximum', (value) => (typeof value === 'number' ? value : undefined), (limit, over) => `should be ${over ? 'less' : 'greater'} than or equal to ${limit}`],
-  ['minLength', 'maxLength', (value) => (typeof value === 'string' ? [...value].length : undefined), (limit, over) => `should be at ${over ? 'most' : 'least'} ${limit} chars long`],
+  ['minLength', 'maxLength', (value) => (typeof value === 'string' ? Array.from(value).length : undefined), (limit, over) => `should be at ${over ? 'most' : 'least'} ${limit} chars long`],
   ['minItems', 'maxItems', (value) => (Array.isArray(value) ? value.length : undefined), (limit, over) => `should have at ${over ? 'most' : 'least'} ${limit} items`],
   ['minProperties', 'maxProperties', (value) => (isObject(value) ? Object.keys(value).length : undefined), (limit, over) => `should have at ${over ? 'most' : 'least'} ${limit} properties`],
 ];
@@ -234,7 +248,7 @@ function validateFields(schema: Schema, object: JsonObject, field: string): Fiel
   return [
     ...missing.map((name) => required(path(name))),
     ...Object.entries(object).flatMap(([name, value]) => {
-      const property = schema.properties.get(name) ?? additionalOf(schema);
+      const property = propertyOf(schema, name);
       return property === undefined ? [] : validate(property, value, path(name));
     }),
   ];
@@ -256,7 +270,7 @@ function validateRules(schema: Schema, judged: Judged): FieldError[] {
   }
   if (!isObject(value)) return own;
   const fields = Object.entries(value).flatMap(([name, item]) => {
-    const property = schema.properties.get(name) ?? additionalOf(schema);
+    const property = propertyOf(schema, name);
     return property === undefined ? [] : validateRules(property, { value: item, old: at(old, name), field: field === '' ? name : `${field}.${name}` });
   });
   return [...own, ...fields];

@@ -97,14 +97,15 @@ const budgetKind = kind({
 function validateBudget(spec: PodDisruptionBudget['spec']): FieldError[] {
   const errors: FieldError[] = [];
   if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) errors.push(wrong('spec', spec, 'minAvailable and maxUnavailable cannot be both set'));
-  for (const name of ['minAvailable', 'maxUnavailable'] as const) {
-    const value = spec[name];
-    if (typeof value === 'number' && value < 0) errors.push(wrong(`spec.${name}`, value, 'must be greater than or equal to 0'));
-    if (typeof value === 'string' && !/^\d+%$/.test(value)) errors.push(wrong(`spec.${name}`, value, "must be an integer or percentage (e.g '5%%')"));
-  }
+  for (const name of ['minAvailable', 'maxUnavailable'] as const) errors.push(...validateCount(spec[name], `spec.${name}`));
   const policy = spec.unhealthyPodEvictionPolicy;
   if (policy !== undefined && policy !== 'IfHealthyBudget' && policy !== 'AlwaysAllow') errors.push(unsupported('spec.unhealthyPodEvictionPolicy', policy, ['AlwaysAllow', 'IfHealthyBudget']));
   return errors;
+}
+
+function validateCount(value: number | string | undefined, field: string): FieldError[] {
+  if (typeof value === 'number' && value < 0) return [wrong(field, value, 'must be greater than or equal to 0')];
+  return typeof value === 'string' && !/^\d+%$/.test(value) ? [wrong(field, value, "must be an integer or percentage (e.g '5%%')")] : [];
 }
 
 const attachmentKind = kind({
@@ -177,7 +178,7 @@ function webhookDefaults(type: 'mutating' | 'validating'): NonNullable<Kind['def
     if (!Array.isArray(configuration.webhooks)) return configuration;
     const webhooks = configuration.webhooks.map((webhook: unknown) => {
       const given = objectAt({ webhook }, 'webhook');
-      const rules = given.rules === undefined ? {} : { rules: listAt(given, 'rules').map((rule) => ({ scope: '*', ...(rule as JsonObject) })) };
+      const rules = given.rules === undefined ? {} : { rules: listAt(given, 'rules').map((rule) => withField(rule, ['scope'], textAt(rule, 'scope') || '*')) };
       return { failurePolicy: 'Fail', matchPolicy: 'Equivalent', namespaceSelector: {}, objectSelector: {}, timeoutSeconds: 10, ...own, ...given, clientConfig: clientConfigDefaults(given), ...rules };
     });
     return { ...configuration, webhooks };

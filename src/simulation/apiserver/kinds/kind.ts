@@ -2,6 +2,7 @@
 
 import type { KubernetesObject, Resource } from '../../../kubernetes/objects.ts';
 import type { FieldError } from '../field-errors.ts';
+import type { NameForm } from '../metadata.ts';
 
 export interface Kind {
   resource: Resource;
@@ -18,7 +19,7 @@ export interface Kind {
   createOnUpdate?: boolean;
   /** DELETE answers with the object, not with a Status. */
   returnsDeleted: boolean;
-  name: 'subdomain' | 'label' | 'path segment';
+  name: NameForm;
   /** What decoding fills in: before admission, on every write. Must be idempotent. */
   defaults?(object: KubernetesObject): KubernetesObject;
   /** After mutating admission: status and fields that the server owns. `now` in ms. */

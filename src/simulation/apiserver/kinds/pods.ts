@@ -157,7 +157,7 @@ function tolerationErrors(spec: JsonObject, old: JsonObject): FieldError[] {
 function withImagesOf(spec: JsonObject, old: JsonObject, list: string): unknown {
   if (spec[list] === undefined) return undefined;
   const images = listAt(old, list).map((container) => textAt(container, 'image'));
-  return listAt(spec, list).map((container, index) => ({ ...(container as JsonObject), image: images[index] }));
+  return listAt(spec, list).map((container, index) => withField(container, ['image'], images[index]));
 }
 
 /** A gated pod may only be pinned down further. */

@@ -54,17 +54,18 @@ function validate({ spec }: StatefulSet): FieldError[] {
   const errors: FieldError[] = [];
   const policy = spec.podManagementPolicy ?? '';
   if (!['OrderedReady', 'Parallel'].includes(policy)) errors.push(wrong('spec.podManagementPolicy', policy, "must be 'OrderedReady' or 'Parallel'"));
-  const type = spec.updateStrategy?.type ?? '';
-  if (!['RollingUpdate', 'OnDelete'].includes(type)) errors.push(wrong('spec.updateStrategy', spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"));
-  if (type === 'OnDelete' && spec.updateStrategy?.rollingUpdate !== undefined) {
-    errors.push(wrong('spec.updateStrategy.rollingUpdate', spec.updateStrategy.rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"));
-  }
   const numbers: [string, number | undefined][] = [
     ['spec.replicas', spec.replicas],
     ['spec.ordinals.start', spec.ordinals?.start],
   ];
   for (const [field, value] of numbers) if (value !== undefined && value < 0) errors.push(wrong(field, value, 'must be greater than or equal to 0'));
-  return [...errors, ...validateSelector(spec), ...validateTemplate(spec)];
+  return [...errors, ...validateStrategy(spec.updateStrategy), ...validateSelector(spec), ...validateTemplate(spec)];
+}
+
+function validateStrategy(strategy: StatefulSet['spec']['updateStrategy']): FieldError[] {
+  const { type = '', rollingUpdate } = strategy ?? {};
+  if (!['RollingUpdate', 'OnDelete'].includes(type)) return [wrong('spec.updateStrategy', strategy, "must be 'RollingUpdate' or 'OnDelete'")];
+  return type === 'OnDelete' && rollingUpdate !== undefined ? [wrong('spec.updateStrategy.rollingUpdate', rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'")] : [];
 }
 
 function validateSelector({ selector, template }: StatefulSet['spec']): FieldError[] {
