@@ -23,7 +23,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   controller: ['policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability'],
   simulation: ['ports'],
   cli: ['policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud'],
-  demo: ['policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud', 'simulation', 'cli'],
+  embedded: ['migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud', 'simulation', 'cli'],
+  histories: ['policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud', 'simulation', 'embedded'],
+  demo: ['embedded', 'policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud', 'simulation', 'cli'],
 };
 
 /** Words of Kubernetes without any I/O: object shapes, names, quantities, selectors. Whoever speaks of the cluster may import them. */
@@ -78,7 +80,7 @@ function mayImport(from: string, to: string): boolean {
   const [fromFolder = '', toFolder = ''] = [from.split('/')[0], to.split('/')[0]];
   if (fromFolder === toFolder || VOCABULARY.has(to)) return true;
   if (SIMULATION_SHELL.test(from) && toFolder === 'kubernetes') return true;
-  if (to.startsWith('..')) return from === 'demo/main.ts' || from.startsWith('demo/');
+  if (to.startsWith('..')) return ['demo', 'embedded', 'histories'].includes(fromFolder);
   return MAY_IMPORT[fromFolder]?.includes(toFolder) === true;
 }
 

@@ -4,14 +4,12 @@
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Certificates } from './certificates.ts';
-import { MUTATING, VALIDATING, judge, type Judgement } from './judge.ts';
+import { createDesk, PATHS, type DeskOptions } from './desk.ts';
 import type { ListenAddress } from './listen.ts';
-import { answerOf, MalformedReview, reviewOf, type Review } from './review.ts';
-import type { Rule, World } from './rules/rule.ts';
+import { MalformedReview } from './review.ts';
 
 /** Twice the 3 MiB that the API server takes in a request (object and oldObject), with room for the envelope. */
 export const BODY_LIMIT_BYTES = 7 * 1024 * 1024;
@@ -29,28 +27,13 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const DRAIN_LIMIT_MS = 5_000;
 const DRAIN_STEP_MS = 50;
 
-export interface ReviewLabels {
-  kind: string;
-  operation: string;
-  /** `error`: a rule threw, whatever the answer was. */
-  decision: 'allow' | 'patch' | 'deny' | 'override' | 'error';
-  /** Empty when no rule had anything to say. */
-  rule: string;
-}
-
-export interface ReviewServerOptions {
+export interface ReviewServerOptions extends DeskOptions {
   listen: ListenAddress;
   certificates: Pick<Certificates, 'certificate' | 'key'>;
-  world: World;
   /** Caches are synced: before that nobody can tell what is in flight, and reviews get a 503. */
   canJudge: () => boolean;
   /** What `/readyz` says: false earlier than reviews are turned away, so that none is sent when they are. */
   ready: () => boolean;
-  clock: Clock;
-  log: Log;
-  metrics: Pick<Metrics, 'reviewed'>;
-  /** Others than ours: for tests. */
-  rules?: { mutating: readonly Rule[]; validating: readonly Rule[] };
 }
 
 export interface ReviewServer {
@@ -82,7 +65,7 @@ interface Drain {
 }
 
 function reviewApp(options: ReviewServerOptions, drain: Drain): Express {
-  const { mutating, validating } = options.rules ?? { mutating: MUTATING, validating: VALIDATING };
+  const desk = createDesk(options);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -103,57 +86,17 @@ function reviewApp(options: ReviewServerOptions, drain: Drain): Express {
   };
   // Nobody compresses a review; what is compressed may be a bomb.
   const body = express.json({ limit: BODY_LIMIT_BYTES, inflate: false });
-  app.post('/mutate', onlyWhenSynced, body, (request, response) => answerReview({ request, response, rules: mutating, options, drain }));
-  app.post('/validate', onlyWhenSynced, body, (request, response) => answerReview({ request, response, rules: validating, options, drain }));
+  for (const path of PATHS) {
+    app.post(path, onlyWhenSynced, body, (request: Request, response: Response) => {
+      const answer = desk.answer(path, request.body);
+      // The drain may have begun while the body was still coming.
+      if (drain.begun) response.set('connection', 'close');
+      response.json(answer);
+    });
+  }
   app.use((_request, response) => refuse(response, 404, 'there is /mutate, /validate (POST), /healthz and /readyz (GET)'));
   app.use(refuseBrokenRequest(options.log));
   return app;
-}
-
-interface Asked {
-  request: Request;
-  response: Response;
-  rules: readonly Rule[];
-  options: ReviewServerOptions;
-  drain: Drain;
-}
-
-function answerReview({ request, response, rules, options, drain }: Asked): void {
-  const begun = options.clock.monotonic();
-  const review = reviewOf(request.body);
-  const judgement = judge(rules, review, options.world);
-  // The drain may have begun while the body was still coming.
-  if (drain.begun) response.set('connection', 'close');
-  response.json(answerOf(review.uid, judgement.decision));
-  tell(options.log, review, judgement);
-  options.metrics.reviewed(labelsOf(review, judgement), (options.clock.monotonic() - begun) / 1_000);
-}
-
-function tell(log: Log, review: Review, { decision, failures }: Judgement): void {
-  const about = { operation: review.operation, kind: review.kind.kind, namespace: review.namespace, name: review.name, user: review.user.username, dryRun: review.dryRun };
-  for (const { rule, error } of failures) log.error('an admission rule failed', { ...about, rule, error });
-  if (decision.kind === 'deny') log.info('refused', { ...about, rule: decision.rule, message: decision.message });
-  else if (decision.overrides !== undefined) log.warn('a person overrode the guard of a migration', { ...about, rule: decision.rule, migration: decision.overrides });
-  else if (decision.patch.length > 0) log.info('patched', { ...about, rule: decision.rule });
-}
-
-/** Kinds and rules are ours, so nobody can blow the series up by inventing some. */
-const KINDS = new Set(['Pod', 'PersistentVolumeClaim', 'PersistentVolume', 'StatefulSet', 'Scale', 'Namespace', 'OrdinalMigration']);
-
-function labelsOf(review: Review, judgement: Judgement): ReviewLabels {
-  const { decision, failures } = judgement;
-  return {
-    kind: KINDS.has(review.kind.kind) ? review.kind.kind : 'other',
-    operation: review.operation,
-    decision: failures.length > 0 ? 'error' : verdictOf(decision),
-    rule: failures[0]?.rule ?? decision.rule,
-  };
-}
-
-function verdictOf(decision: Judgement['decision']): ReviewLabels['decision'] {
-  if (decision.kind === 'deny') return 'deny';
-  if (decision.overrides !== undefined) return 'override';
-  return decision.patch.length > 0 ? 'patch' : 'allow';
 }
 
 /** Also what express.json throws: `status` says what is wrong (400 malformed, 413 too large, 415 compressed or in an unknown charset). */

@@ -19,7 +19,7 @@ import { expiryOf, namesOf, type Certificates } from './certificates.ts';
 import type { ListenAddress } from './listen.ts';
 import { register, type WebhookTarget } from './registration.ts';
 import type { World } from './rules/rule.ts';
-import { startReviewServer, type ReviewServer } from './server.ts';
+import { startReviewServer, type ReviewServer, type ReviewServerOptions } from './server.ts';
 
 export const LEASE_NAME = 'zonespread';
 
@@ -55,6 +55,8 @@ export interface WebhookOptions {
   namespaces?: readonly string[];
   /** How long to go on answering, not ready, before closing. Without it 2 s behind a Service, which must notice first, and none by URL. */
   drainDelayMs?: number;
+  /** Another door than HTTPS, with what is served there: for a cluster in the same process. */
+  door?: { source: CertificateSource; open: (options: ReviewServerOptions) => Promise<ReviewServer> };
 }
 
 export interface RunningWebhook {
@@ -86,7 +88,8 @@ export async function runWebhook(options: WebhookOptions): Promise<RunningWebhoo
     },
   };
   const isReady = (): boolean => caches.hasSynced && !stopping.signal.aborted;
-  const server = await startReviewServer({ listen: options.https, certificates, world, canJudge: () => caches.hasSynced, ready: isReady, clock, log, metrics });
+  const open = options.door?.open ?? startReviewServer;
+  const server = await open({ listen: options.https, certificates, world, canJudge: () => caches.hasSynced, ready: isReady, clock, log, metrics });
   const status = await startStatus(options, server, { caches, stopping: stopping.signal });
   metrics.certificateExpires(expiryOf(certificates) / 1_000);
   caches.start();
@@ -210,7 +213,8 @@ class WatchedIdentity {
   }
 }
 
-function certificateSource({ api, clock, certificates, ownNamespace, target }: WebhookOptions): CertificateSource {
+function certificateSource({ api, clock, certificates, ownNamespace, target, door }: WebhookOptions): CertificateSource {
+  if (door !== undefined) return door.source;
   if (certificates !== 'self') return folderSource(certificates);
   return secretSource({ api, clock, namespace: ownNamespace, names: namesOf(target) });
 }

@@ -2,7 +2,7 @@
 // and our answers. The record is written by hand here, as the daemon would; nothing else of the product runs.
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { ReviewLabels } from '../../src/admission/server.ts';
+import type { ReviewLabels } from '../../src/admission/desk.ts';
 import { runWebhook, type RunningWebhook, type WebhookOptions } from '../../src/admission/webhook.ts';
 import { ApiError, type Api } from '../../src/kubernetes/api.ts';
 import { createApi } from '../../src/kubernetes/client.ts';

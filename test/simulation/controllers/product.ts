@@ -25,7 +25,8 @@ export const DAEMON: UserInfo = { username: 'system:serviceaccount:zonespread-sy
 
 export const TERMS: MigrationTerms = { readyTimeoutMs: 60_000, healthDurationMs: 5_000, onUnready: 'hold', snapshotRetentionMs: 3_600_000, sourceRetentionMs: 3_600_000 };
 
-const CRDS = ['ordinalmigrations.yaml', 'spreadreports.yaml', 'zoneevacuations.yaml'].map((file) => new URL(`../../../charts/zonespread/crds/${file}`, import.meta.url));
+/** Parsed once: a matrix sets thousands of stages. */
+const CRDS = ['ordinalmigrations.yaml', 'spreadreports.yaml', 'zoneevacuations.yaml'].map((file) => parse(readFileSync(new URL(`../../../charts/zonespread/crds/${file}`, import.meta.url), 'utf8')) as KubernetesObject);
 const customResourceDefinitions: Resource = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions', kind: 'CustomResourceDefinition', namespaced: false };
 
 const REGISTRATION: Registration = {
@@ -93,8 +94,19 @@ export class Product {
   }
 }
 
-/** A cluster with the custom resources and the webhooks installed. */
+/** A stage with the custom resources and the webhooks installed, for any number of daemons to work on. */
+export interface Installed {
+  stage: Stage;
+  /** Reviews that were denied, by whom they were asked for. */
+  denied: string[];
+}
+
 export async function productStage(options: StageOptions = {}): Promise<Product> {
+  const { stage: on, denied } = await installedStage(options);
+  return new Product(on, denied);
+}
+
+export async function installedStage(options: StageOptions = {}): Promise<Installed> {
   const inFlight = new InFlightIndex();
   const denied: string[] = [];
   let made: Stage | undefined;
@@ -121,12 +133,12 @@ export async function productStage(options: StageOptions = {}): Promise<Product>
     return JSON.parse(JSON.stringify(answerOf(read.uid, decision))) as Record<string, unknown>;
   };
   made = await stage({ ...options, callWebhook });
-  for (const file of CRDS) await made.create(customResourceDefinitions, parse(readFileSync(file, 'utf8')) as KubernetesObject);
+  for (const definition of CRDS) await made.create(customResourceDefinitions, definition);
   made.cluster.server.follow(ordinalMigrations, ({ type, object }) => {
     if (type === 'DELETED') inFlight.remove(object.metadata.namespace ?? '', object.metadata.name);
     else inFlight.put(object);
   });
   await made.create(mutatingWebhooks, mutatingConfiguration(REGISTRATION));
   await made.create(validatingWebhooks, validatingConfiguration(REGISTRATION));
-  return new Product(made, denied);
+  return { stage: made, denied };
 }
