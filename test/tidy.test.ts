@@ -44,6 +44,7 @@ const EDGES: Record<string, string> = {
   'kubernetes/transport.ts': 'undici, the one pool of connections to the API server',
   'cli/region.ts': 'the metadata service of the machine that it runs on',
   'simulation/controllers/tasks.ts': 'a turn of the event loop between two moments of virtual time (no timer)',
+  'simulation/apiserver/listen.ts': "the simulated API server's HTTP listener",
   'simulation/ecs/server.ts': "the simulator's HTTP listener",
   'simulation/ecs/signature.ts': 'types of a request',
 };

@@ -1,7 +1,7 @@
 // `zonespread controller`: the daemon's flags, and its life from start to SIGTERM.
 
 import type { Command } from 'commander';
-import { runController } from '../controller/daemon.ts';
+import { runController, type ControllerSettings } from '../controller/daemon.ts';
 import { loadCluster } from '../kubernetes/config.ts';
 import { LeaseLost } from '../kubernetes/leader-election.ts';
 import { createMetrics } from '../observability/metrics.ts';
@@ -83,18 +83,7 @@ async function runWithFlags(flags: ControllerFlags): Promise<void> {
       log,
       metrics,
       signal: stop.signal,
-      settings: {
-        leaseNamespace: flags.leaseNamespace ?? ownNamespaceOf(),
-        leaderElect: flags.leaderElect,
-        leaseTiming: { leaseDurationMs: flags.leaseDuration, renewDeadlineMs: flags.renewDeadline, retryPeriodMs: flags.retryPeriod },
-        sweep: flags.sweep,
-        budgets: { atOnce: flags.maxMigrations, perHour: flags.maxMigrationsPerHour, perZonePair: flags.maxMigrationsPerZone },
-        coolDownMs: flags.coolDown,
-        stepTimeoutMs: flags.stepTimeout,
-        namespaces: flags.namespaces,
-        http: flags.http,
-        dryRun: flags.dryRun,
-      },
+      settings: settingsOf(flags),
     });
   } catch (error) {
     if (!(error instanceof LeaseLost)) throw error;
@@ -105,6 +94,22 @@ async function runWithFlags(flags: ControllerFlags): Promise<void> {
     stop.end();
     await cluster.close();
   }
+}
+
+/** What the flags say of the daemon itself; the rest is about its surroundings. */
+export function settingsOf(flags: ControllerFlags): ControllerSettings {
+  return {
+    leaseNamespace: flags.leaseNamespace ?? ownNamespaceOf(),
+    leaderElect: flags.leaderElect,
+    leaseTiming: { leaseDurationMs: flags.leaseDuration, renewDeadlineMs: flags.renewDeadline, retryPeriodMs: flags.retryPeriod },
+    sweep: flags.sweep,
+    budgets: { atOnce: flags.maxMigrations, perHour: flags.maxMigrationsPerHour, perZonePair: flags.maxMigrationsPerZone },
+    coolDownMs: flags.coolDown,
+    stepTimeoutMs: flags.stepTimeout,
+    namespaces: flags.namespaces,
+    http: flags.http,
+    dryRun: flags.dryRun,
+  };
 }
 
 function refuseWhatIsNotThereYet({ prometheus, prepull }: ControllerFlags): void {

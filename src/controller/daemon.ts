@@ -21,6 +21,7 @@ import type { Budgets } from './budget.ts';
 import { liveCluster, type Scope } from './cluster.ts';
 import { requireCustomResources } from './custom-resources.ts';
 import { createDiskReadings } from './disk-readings.ts';
+import { untilAnswered } from './first-answers.ts';
 import { createMarkets } from './markets.ts';
 import { migrationMetrics } from './migration-metrics.ts';
 import { createMoves } from './moves.ts';
@@ -64,32 +65,42 @@ export interface ControllerOptions {
 const LEASE_NAME = 'zonespread';
 const LEASE_CALL_MS = 5_000;
 
+/** How far a daemon is, for its probe. */
+interface Stage {
+  /** What it has to know before it asks for the lease. */
+  prepared: boolean;
+  leading: boolean;
+  watches: Watches | undefined;
+}
+
 /** Resolves when it was told to stop and has stopped. @throws LeaseLost: exit at once; anything else that keeps it from starting, for people. */
 export async function runController(options: ControllerOptions): Promise<void> {
   const { clock, random, log, settings } = options;
   const identity = `zonespread-${random.uuid()}`;
-  const state: { leading: boolean; watches: Watches | undefined } = { leading: false, watches: undefined };
-  const probes = await startProbes(options, () => state.leading && !(state.watches !== undefined && allWatches(state.watches).every((watch) => watch.hasSynced)));
+  const stage: Stage = { prepared: false, leading: false, watches: undefined };
+  const probes = await startProbes(options, stage);
   try {
-    const api = createApi({ http: options.http, timeoutMs: LEASE_CALL_MS });
-    await requireCustomResources(api);
+    const user = await prepare(options);
+    if (user === undefined) return;
+    stage.prepared = true;
     const lead = (leadership: Leadership): Promise<void> => {
-      state.leading = true;
+      stage.leading = true;
       options.metrics.setLeader(true);
-      return leadUntilStopped(options, { leadership, identity, tell: (watches) => (state.watches = watches) });
+      return leadUntilStopped(options, { leadership, identity, tell: (watches) => (stage.watches = watches) });
     };
     if (!settings.leaderElect) {
-      await lead(await alone(api, settings));
+      const leadership = await alone(options);
+      if (leadership !== undefined) await lead(leadership);
       return;
     }
     const election = createLeaderElection({
-      api,
+      api: createApi({ http: options.http, timeoutMs: LEASE_CALL_MS }),
       clock,
       random,
       log,
       lease: { namespace: settings.leaseNamespace, name: LEASE_NAME },
       identity,
-      annotations: { [CONTROLLER_USER_ANNOTATION]: await api.selfUser() },
+      annotations: { [CONTROLLER_USER_ANNOTATION]: user },
       timing: settings.leaseTiming,
     });
     await election.run({ signal: options.signal, onLead: lead });
@@ -99,19 +110,37 @@ export async function runController(options: ControllerOptions): Promise<void> {
   }
 }
 
+/** @returns who we are to the API server; undefined when told to stop. @throws Error for people when the cluster is not made ready for us. */
+function prepare({ http, signal, ...ports }: ControllerOptions): Promise<string | undefined> {
+  const api = createApi({ http, timeoutMs: LEASE_CALL_MS, signal });
+  const ask = async (): Promise<string> => {
+    await requireCustomResources(api);
+    return api.selfUser();
+  };
+  return untilAnswered(ask, { ...ports, signal });
+}
+
 /** `--leader-elect=false`: the operator answers for there being only one, which goes on from whatever the last one wrote. */
-async function alone(api: Api, settings: ControllerSettings): Promise<Leadership> {
-  const records = await liveCluster(api, { namespaces: settings.namespaces, kruise: false }).migrations();
+async function alone({ http, signal, settings, ...ports }: ControllerOptions): Promise<Leadership | undefined> {
+  const cluster = liveCluster(createApi({ http, signal }), { namespaces: settings.namespaces, kruise: false });
+  const records = await untilAnswered(() => cluster.migrations(), { ...ports, signal });
+  if (records === undefined) return undefined;
   const epoch = Math.max(0, ...records.map(({ status }) => status?.epoch ?? 0));
   return { epoch, held: () => true, assertHeld: () => {}, signal: new AbortController().signal };
 }
 
-async function startProbes({ settings, metrics, log }: ControllerOptions, syncing: () => boolean): Promise<HttpServer | undefined> {
+async function startProbes({ settings, metrics, log }: ControllerOptions, stage: Stage): Promise<HttpServer | undefined> {
   if (settings.http === undefined) return undefined;
-  const readiness = [{ name: 'watches', problem: () => (syncing() ? 'the watch caches are being filled' : undefined) }];
-  const server = await serve(createObservabilityApp({ metrics, readiness, log }), settings.http);
+  const server = await serve(createObservabilityApp({ metrics, readiness: [{ name: 'watches', problem: () => whyNotReady(stage) }], log }), settings.http);
   log.info(`metrics and probes on port ${server.port}`);
   return server;
+}
+
+/** Whoever waits for the lease is ready. */
+function whyNotReady({ prepared, leading, watches }: Stage): string | undefined {
+  if (!prepared) return 'the API server has not yet said what has to be known first';
+  if (leading && !(watches !== undefined && allWatches(watches).every((watch) => watch.hasSynced))) return 'the watch caches are being filled';
+  return undefined;
 }
 
 interface Term {
@@ -122,8 +151,9 @@ interface Term {
 
 async function leadUntilStopped(options: ControllerOptions, { leadership, identity, tell }: Term): Promise<void> {
   const { clock, random, log, settings, signal } = options;
+  const kruise = await askAsLeader(options, leadership, async (reading) => ((await reading.discover('apps.kruise.io/v1beta1')) ?? []).includes(statefulSets.plural));
+  if (kruise === undefined) return;
   const api = createApi({ http: fence(options.http, leadership) });
-  const kruise = ((await api.discover('apps.kruise.io/v1beta1')) ?? []).includes(statefulSets.plural);
   const watches = createWatches({ http: options.http, clock, random, log, namespaces: settings.namespaces, kruise });
   tell(watches);
   const stopped = untilAborted(signal);
@@ -134,6 +164,15 @@ async function leadUntilStopped(options: ControllerOptions, { leadership, identi
   } finally {
     await Promise.all(allWatches(watches).map((watch) => watch.stop()));
   }
+}
+
+/** Undefined when told to stop. @throws LeaseLost when the lease is lost before there is an answer. */
+async function askAsLeader<T extends NonNullable<unknown>>({ http, signal, ...ports }: ControllerOptions, leadership: Leadership, ask: (api: Api) => Promise<T>): Promise<T | undefined> {
+  const ending = AbortSignal.any([signal, leadership.signal]);
+  const api = createApi({ http, signal: ending });
+  const answer = await untilAnswered(() => ask(api), { ...ports, signal: ending });
+  if (answer === undefined && !signal.aborted) leadership.assertHeld();
+  return answer;
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {
@@ -153,11 +192,13 @@ interface Team {
 
 async function workUntilStopped(options: ControllerOptions, team: Team, stopped: Promise<void>): Promise<void> {
   const { clock, log, settings } = options;
+  const clusterUID = await askAsLeader(options, team.leadership, uidOfCluster);
+  if (clusterUID === undefined) return;
   // A dry run says in its reports what it would do, and writes nothing else.
   const events = settings.dryRun ? SILENT : createEventRecorder({ api: team.api, clock, log, component: 'zonespread-controller', instance: team.identity });
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => undefined); // It may come before anybody waits for it.
-  const work = await startWork(options, { ...team, events, onLost: lost.reject });
+  const work = startWork(options, { ...team, clusterUID, events, onLost: lost.reject });
   log.info('leading', { epoch: team.leadership.epoch });
   try {
     await Promise.race([stopped, lost.promise]);
@@ -170,16 +211,16 @@ async function workUntilStopped(options: ControllerOptions, team: Team, stopped:
 const SILENT: EventRecorder = { record: () => {}, flush: () => Promise.resolve() };
 
 interface Crew extends Team {
+  clusterUID: string;
   events: EventRecorder;
   onLost: (error: LeaseLost) => void;
 }
 
 /** Queue, wake-ups and sweeps over synced watches. */
-async function startWork(options: ControllerOptions, crew: Crew): Promise<{ stop(): Promise<void> }> {
+function startWork(options: ControllerOptions, crew: Crew): { stop(): Promise<void> } {
   const { clock, random, log, metrics, settings } = options;
-  const { api, watches, onLost } = crew;
+  const { api, watches, clusterUID, onLost } = crew;
   const disks = options.disks(crew.leadership);
-  const clusterUID = await uidOfCluster(api);
   const readings = createDiskReadings({ disks, clock, log });
   const live = { cluster: liveCluster(api, crew.scope), disks, snapshots: true };
   const watched = { cluster: watchedCluster(watches), disks: readings, snapshots: false };

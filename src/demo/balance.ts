@@ -1,14 +1,14 @@
-// What came of it, gathered from everybody's books when the moves are over: the kubelets', the cloud's, the API server's audit log, and
-// what the onlooker saw.
+// What came of it, gathered from everybody's books when the moves are over: the kubelets', the cloud's, the API server's, and what the
+// onlooker saw.
 
+import type { StatefulSet } from '../kubernetes/objects.ts';
 import { phaseOf, podNameOf, type OrdinalMigration } from '../migration/record.ts';
 import type { PodTimeline } from '../simulation/kubelet/records.ts';
 import { accountOf, spansOf, type Account, type Spans } from './accounting.ts';
-import type { Stage } from './boot.ts';
 import { copyProblem, missingWrites, mostAtOnce, unreadySiblings, writesToSet } from './evidence.ts';
 import type { Onlooker } from './onlooker.ts';
-import { ANNOTATOR, type Told } from './story.ts';
-import { NAMESPACE, SET } from './workload.ts';
+import { ANNOTATOR, DEMO_MANAGER, NAMESPACE, SET } from './workload.ts';
+import type { Books } from './world.ts';
 
 export interface MoveBalance {
   ordinal: number;
@@ -37,33 +37,38 @@ export interface Balance {
   retained: { pv: string; diskId: string; sizeGiB: number; until: string }[];
 }
 
+/** From when on what counts. */
+export interface Since {
+  /** As it was after the last annotation; what nobody else may change. */
+  annotated: StatefulSet;
+  /** Revision of the store from which on every pod has to stay Ready unless it is moved. */
+  settledAt: number;
+}
+
 /** @throws Error when a book lacks what every move must have left there. */
-export async function balanceOf({ stage, onlooker, told }: { stage: Stage; onlooker: Onlooker; told: Told }): Promise<Balance> {
-  const { agents, cloud, controlPlane, identities } = stage;
-  const { records } = agents;
+export async function balanceOf({ books, onlooker, since }: { books: Books; onlooker: Onlooker; since: Since }): Promise<Balance> {
+  const { records, cloud } = books;
   const done = onlooker.moves().filter((record) => phaseOf(record) === 'Succeeded');
-  const moves = done.map((record) => balanceMove(record, stage));
-  const books = { acknowledged: records.acknowledged, starts: records.starts, contents: (id: string) => cloud.contents(id), disks: onlooker.disks() };
+  const moves = done.map((record) => balanceMove(record, books));
+  const data = { acknowledged: records.acknowledged, starts: records.starts, contents: (id: string) => cloud.contents(id), disks: onlooker.disks() };
   const copies = moves.flatMap(({ sourceDisk, targetDisk }) => copyProblem({ id: sourceDisk, contents: cloud.contents(sourceDisk) }, { id: targetDisk, contents: cloud.contents(targetDisk) }) ?? []);
   const lost = records.lost.map(({ write, start }) => `${start.pod} started on ${start.diskId} without write ${write.sequence} of ${write.pod}`);
-  const users = new Set([identities.controller.user, identities.webhook.user]);
-  const ours = (await controlPlane.writes()).filter(({ user, resource }) => users.has(user) && resource === 'statefulsets');
-  const sinceAnnotated = onlooker.seen.sets.filter(({ revision }) => revision >= Number(told.annotated.metadata.resourceVersion));
+  const sinceAnnotated = onlooker.seen.sets.filter(({ revision }) => revision >= Number(since.annotated.metadata.resourceVersion));
   return {
     moves,
     writes: records.acknowledged.length,
-    lostWrites: [...new Set([...lost, ...missingWrites(books), ...copies])],
-    unready: unreadySiblings({ ...onlooker.seen, since: told.settledAt }),
+    lostWrites: [...new Set([...lost, ...missingWrites(data), ...copies])],
+    unready: unreadySiblings({ ...onlooker.seen, since: since.settledAt }),
     atOnce: mostAtOnce(onlooker.seen.moves),
-    setWrites: writesToSet({ wanted: told.annotated, since: sinceAnnotated, managers: [ANNOTATOR, 'zonespread-demo', 'kube-controller-manager'], writes: ours }),
+    setWrites: writesToSet({ wanted: since.annotated, since: sinceAnnotated, managers: [ANNOTATOR, DEMO_MANAGER, 'kube-controller-manager'], writes: await books.productWritesToSets() }),
     generation: onlooker.set()?.metadata.generation ?? 0,
     retained: onlooker.report()?.status?.retained ?? [],
   };
 }
 
-function balanceMove(record: OrdinalMigration, { agents, cloud }: Stage): MoveBalance {
+function balanceMove(record: OrdinalMigration, { records, cloud }: Books): MoveBalance {
   const { sourceDisk, targetDisk, snapshotId, from } = madeBy(record);
-  const { before, after } = podsOf(record, agents.records.timelines(`${NAMESPACE}/${podNameOf(record)}`));
+  const { before, after } = podsOf(record, records.timelines(`${NAMESPACE}/${podNameOf(record)}`));
   const snapshot = cloud.snapshot(snapshotId);
   if (snapshot === undefined) throw incomplete(record, 'a snapshot that the cloud knows');
   const diskEvents = cloud.history().filter(({ subject }) => subject === 'disk');
@@ -107,4 +112,3 @@ function podsOf(record: OrdinalMigration, timelines: readonly PodTimeline[]): { 
 function incomplete(record: OrdinalMigration, what: string): Error {
   return new Error(`The books on the move of ${SET}-${record.spec.ordinal} lack ${what}`);
 }
-

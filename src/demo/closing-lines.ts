@@ -2,7 +2,7 @@
 
 import { meanGaps, meanParts, type Part } from './accounting.ts';
 import type { Balance, MoveBalance } from './balance.ts';
-import { ordinalsByZone, type Picture } from './picture.ts';
+import { MAX_SKEW, ordinalsByZone, skewOver, type Picture } from './picture.ts';
 import { count, EMPTY, line, minutes, piece, seconds, several, wrap, type Line } from './text.ts';
 
 export interface Ending {
@@ -10,6 +10,12 @@ export interface Ending {
   after: Picture;
   elapsedMs: number;
   balance: Balance;
+  /** Zones that the set may use; those that the pictures show otherwise. */
+  declared?: readonly string[];
+  /** What this story promises beside what every one does. */
+  checks?: readonly Check[];
+  /** A move that had to be tried again comes out of turn. */
+  anyOrder?: boolean;
 }
 
 export interface Verdict {
@@ -20,7 +26,6 @@ export interface Verdict {
 
 /** What is hoped for; a machine that is busy with something else has its share in it. */
 export const AIMED_OVERHEAD = 0.1;
-const MAX_SKEW = 1;
 /** Gaps that are worth a word. */
 const GAPS_TOLD = 3;
 const GAP_WORTH_MS = 50;
@@ -43,7 +48,9 @@ const GAP_WORDS: Record<Part | 'end', string> = {
   end: 'seeing the pod Ready',
 };
 
-interface Check {
+/** A promise. */
+export interface Check {
+  /** A word, of at most ten letters. */
   title: string;
   /** Said when it holds. */
   good: string;
@@ -115,35 +122,32 @@ function percent(ratio: number, digits = 1): string {
 // ── promises ──
 
 function checksOf(ending: Ending): Check[] {
-  const { balance, after } = ending;
+  const { balance, after, declared = after.zones, checks = [], anyOrder = false } = ending;
   const { moves, retained } = balance;
   return [
-    { title: 'Zones', good: `every disk in a declared zone, skew ${skewOf(after)}; ${several(moves.length, 'move')}, one at a time, highest ordinals first`, against: [...spreadProblems(after), ...orderProblems(balance)] },
+    { title: 'Zones', good: `every disk in a declared zone, skew ${skewOver(after, declared)}; ${several(moves.length, 'move')}, one at a time${anyOrder ? '' : ', highest ordinals first'}`, against: [...spreadProblems(after, declared), ...orderProblems(balance, anyOrder)] },
+    ...checks,
     {
       title: 'Data',
-      good: `${count(balance.writes)} acknowledged writes: each on the disk that its pod started with, and there now; each new disk begins with all of its old one`,
+      good: `${count(balance.writes)} acknowledged writes, none lost: each on the disk that its pod started with, and there now; each new disk begins with all of its old one`,
       against: balance.lostWrites,
     },
     { title: 'Siblings', good: `${after.ordinals.length - 1} of ${after.ordinals.length} pods Ready at every moment`, against: balance.unready.map((pod) => `${pod} was not Ready although nothing moved it`) },
-    { title: 'StatefulSet', good: `never written by zonespread: still generation ${balance.generation}, no write of its own in the API server’s audit log`, against: balance.setWrites },
+    { title: 'StatefulSet', good: `never written by zonespread: still generation ${balance.generation}, no write of its own among the API server’s requests`, against: balance.setWrites },
     { title: 'Downtime', good: 'the records agree with the kubelets’ clocks', against: moves.filter(understated).map(({ pod }) => `${pod} was down for longer than its record says`) },
     { title: 'Kept', good: keptWords(retained), against: retained.length === moves.length ? [] : [`${retained.length} old disks are on the report instead of ${moves.length}`] },
   ];
 }
 
-function spreadProblems(after: Picture): string[] {
-  const strays = after.ordinals.filter(({ zone }) => zone === undefined || !after.zones.includes(zone)).map(({ ordinal }) => `ordinal ${ordinal} is in none of the declared zones`);
-  return skewOf(after) <= MAX_SKEW ? strays : [...strays, `the skew is ${skewOf(after)}`];
+function spreadProblems(after: Picture, declared: readonly string[]): string[] {
+  const strays = after.ordinals.filter(({ zone }) => zone === undefined || !declared.includes(zone)).map(({ ordinal }) => `ordinal ${ordinal} is in none of the declared zones`);
+  const skew = skewOver(after, declared);
+  return skew <= MAX_SKEW ? strays : [...strays, `the skew is ${skew}`];
 }
 
-function skewOf(picture: Picture): number {
-  const counts = [...ordinalsByZone(picture).values()].map(({ length }) => length);
-  return Math.max(...counts) - Math.min(...counts);
-}
-
-function orderProblems({ moves, atOnce }: Balance): string[] {
+function orderProblems({ moves, atOnce }: Balance, anyOrder: boolean): string[] {
   const ordinals = moves.map(({ ordinal }) => ordinal);
-  const descending = ordinals.every((ordinal, index) => index === 0 || ordinal < (ordinals[index - 1] ?? 0));
+  const descending = anyOrder || ordinals.every((ordinal, index) => index === 0 || ordinal < (ordinals[index - 1] ?? 0));
   return [...(atOnce > 1 ? [`${atOnce} ordinals were in flight at once`] : []), ...(descending ? [] : [`the order of the moves was ${ordinals.join(', ')}`])];
 }
 

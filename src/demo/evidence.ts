@@ -1,7 +1,7 @@
 // What must be true at the end, judged from what was seen and not from what the product says of itself: no write lost, siblings Ready
 // all the time, the StatefulSet written by nobody but its owner. Pure; each function gives back what speaks against it.
 
-import { inFlight, type OrdinalMigration } from '../migration/record.ts';
+import { inFlight, phaseOf, type OrdinalMigration } from '../migration/record.ts';
 import type { Pod, StatefulSet } from '../kubernetes/objects.ts';
 import type { AcknowledgedWrite, DiskWrite, StartRecord } from '../simulation/kubelet/records.ts';
 import { isReady } from './picture.ts';
@@ -62,17 +62,29 @@ function keyOf({ sequence, pod, text }: AcknowledgedWrite): string {
 
 // ── siblings ──
 
-/** Pods that were not Ready although no move of theirs was under way. `since`: revision at which all were Ready. */
+/**
+ * Pods that were not Ready although no move of theirs was under way. A move that was rolled back lasts until its pod is Ready again: its
+ * record ends when the pod may start. `since`: revision at which all were Ready.
+ */
 export function unreadySiblings(seen: { pods: readonly Version<Pod>[]; moves: readonly Version<OrdinalMigration>[]; since: number }): string[] {
   const moving = new Map<string, number>();
+  const recovering = new Set<number>();
   const wrong = new Set<string>();
   const happenings = [
-    ...seen.moves.map(({ object, deleted, revision }) => ({ revision, happen: () => noteMove(moving, object, deleted) })),
+    ...seen.moves.map(({ object, deleted, revision }) => ({
+      revision,
+      happen: () => {
+        if (moving.has(object.metadata.name) && phaseOf(object) === 'RolledBack') recovering.add(object.spec.ordinal);
+        noteMove(moving, object, deleted);
+      },
+    })),
     ...seen.pods.map(({ object, deleted, revision }) => ({
       revision,
       happen: () => {
         const name = object.metadata.name;
-        if ((deleted || !isReady(object)) && ![...moving.values()].some((ordinal) => name.endsWith(`-${ordinal}`))) wrong.add(name);
+        const ordinal = Number(name.slice(name.lastIndexOf('-') + 1));
+        if (!deleted && isReady(object)) recovering.delete(ordinal);
+        else if (!recovering.has(ordinal) && ![...moving.values()].includes(ordinal)) wrong.add(name);
       },
     })),
   ];

@@ -1,47 +1,31 @@
-// `npm run demo`: a StatefulSet whose disks are all in one zone spreads itself over three, on a real control plane and a simulated cloud.
-// Exit codes: 0 everything held, 1 something did not or went wrong, 2 wrong usage, 130 and the like: interrupted.
+// `npm run demo`: a StatefulSet whose disks are all in one zone spreads itself over three, in a simulated cluster or on a real control
+// plane. Exit codes: 0 everything held, 1 something did not or went wrong, 2 wrong usage, 130 and the like: interrupted.
 
 import { constants } from 'node:os';
-import { Command, CommanderError } from 'commander';
-import { keepLogs } from './boot.ts';
+import { systemClock } from '../ports/clock.ts';
 import { ClosingTime } from './closing-time.ts';
-import { runDemo, type Running } from './run.ts';
+import { runEmbeddedDemo } from './embedded/run.ts';
+import { readFlags, type Wish } from './flags.ts';
+import type { Running } from './running.ts';
 import { createScreen } from './screen.ts';
 import { EMPTY, line, piece } from './text.ts';
 
 const FAILED = 1;
-const WRONG_USAGE = 2;
 /** As shells have it: 128 and the signal's number. */
 const SIGNALED = 128;
 
-process.exitCode = readUsage() ?? (await demo());
+const wish = readFlags(process.argv.slice(2), { out: (text) => process.stdout.write(text), error: (text) => process.stderr.write(text) });
+process.exitCode = wish.kind === 'said' ? wish.exitCode : await demo(wish);
 // Whatever should still hold the process: everything that was started is gone, or ends with us.
 process.exit();
 
-/** An exit code, if the command line leaves nothing to do. */
-function readUsage(): number | undefined {
-  const usage = new Command('npm run demo')
-    .usage(' ')
-    .description('Spreads a StatefulSet whose disks are all in one zone over three zones, on a real Kubernetes control plane and a simulated cloud. Needs Go 1.26 or newer; the first run builds for some minutes, every other takes about one and a half. Ctrl-C ends it and leaves nothing behind. It takes no options.')
-    .allowExcessArguments(false)
-    .showHelpAfterError()
-    .exitOverride();
-  try {
-    usage.parse();
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? 0 : WRONG_USAGE;
-  }
-}
-
-async function demo(): Promise<number> {
+async function demo(of: Exclude<Wish, { kind: 'said' }>): Promise<number> {
   const interrupted = listenForSignals();
   const screen = createScreen(process.stdout, process.env);
   const closing = new ClosingTime();
-  const running: Running = { screen, closing, signal: interrupted.signal, ownLog: [], begun: undefined };
+  const running: Running = { screen, closing, signal: interrupted.signal, keepLogs: undefined };
   try {
-    const good = await runDemo(running);
+    const good = await run(of, running);
     const tidy = await closeAll(running);
     return good && tidy ? 0 : FAILED;
   } catch (error) {
@@ -53,6 +37,19 @@ async function demo(): Promise<number> {
   } finally {
     screen.end();
   }
+}
+
+async function run(of: Exclude<Wish, { kind: 'said' }>, running: Running): Promise<boolean> {
+  if (of.kind === 'embedded') return runEmbeddedDemo(running, { ...of, start: yesterday() });
+  // Only whoever wants it has what it needs.
+  const { runRealDemo } = await import('./real/run.ts');
+  return runRealDemo(running);
+}
+
+/** Noon of the day before: virtual time runs ahead of ours, and must not get into the future soon. One hour of the day for all: a seed is a seed. */
+function yesterday(): string {
+  const day = new Date(systemClock.now() - 24 * 3_600_000);
+  return `${day.toISOString().slice(0, 10)}T12:00:00.000Z`;
 }
 
 async function closeAll({ closing, screen }: Running): Promise<boolean> {
@@ -76,13 +73,13 @@ function listenForSignals(): { signal: AbortSignal; code: () => number | undefin
   return { signal: controller.signal, code: () => code };
 }
 
-async function explain(error: unknown, { screen, begun, ownLog }: Running): Promise<void> {
+async function explain(error: unknown, { screen, keepLogs }: Running): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   const lines = message.split('\n');
   screen.say(EMPTY, line(piece('The demo failed. ', 'bad'), lines[0] ?? ''), ...lines.slice(1).map((one) => line(one)));
-  if (begun === undefined) return;
+  if (keepLogs === undefined) return;
   try {
-    screen.say(line(`The logs of everything that ran are in ${await keepLogs(begun, ownLog)}`));
+    screen.say(line(`The logs of everything that ran are in ${await keepLogs()}`));
   } catch (cause) {
     screen.say(line(`The logs could not be kept: ${cause instanceof Error ? cause.message : String(cause)}`));
   }

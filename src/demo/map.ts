@@ -12,7 +12,7 @@
 
 import type { MoveSight, OrdinalSight, Picture } from './picture.ts';
 import { STEP_COUNT } from './picture.ts';
-import { EMPTY, fit, line, minutes, piece, seconds, widthOf, type Line, type Piece } from './text.ts';
+import { EMPTY, fit, line, minutes, piece, seconds, widthOf, wrap, type Line, type Piece } from './text.ts';
 
 export interface MapSize {
   columns: number;
@@ -30,6 +30,8 @@ const INDENT = '  ';
 /** A bar needs no more to be read. */
 const LONGEST_BAR = 40;
 const SHORTEST_BAR = 8;
+/** As many as a move takes, so that the map keeps its height. */
+const HELD_ROWS = 3;
 
 /** What each step does, for people who see it for the first time. */
 export function describeStep(step: string, to: string): string {
@@ -53,7 +55,7 @@ export function describeStep(step: string, to: string): string {
 export function mapLines(picture: Picture, moment: Moment, size: MapSize): Line[] {
   const heading = headingOf(picture, moment, size.columns);
   const zones = zoneLines(picture, size.columns);
-  const move = picture.move === undefined ? [] : moveLines(picture.move, moment, size.columns);
+  const move = picture.move === undefined ? heldLines(picture, size.columns) : moveLines(picture.move, moment, size.columns);
   const layouts = [
     [EMPTY, heading, EMPTY, ...zones, ...(move.length === 0 ? [] : [EMPTY, ...move])],
     [heading, ...zones, ...move],
@@ -64,13 +66,18 @@ export function mapLines(picture: Picture, moment: Moment, size: MapSize): Line[
   return fitting.map((one) => fit(one, size.columns));
 }
 
-function headingOf({ set, move, moved, planned }: Picture, { elapsedMs }: Moment, columns: number): Line {
-  const left = line(INDENT, piece(set, 'strong'));
-  const number = Math.min(moved + (move === undefined ? 0 : 1), planned ?? Number.POSITIVE_INFINITY);
-  const progress = planned === undefined ? 'planning' : move === undefined ? `${moved} of ${planned} moved` : `move ${number} of ${planned}`;
-  const right = line(piece(progress, 'faint'), '   ', minutes(elapsedMs));
+function headingOf(picture: Picture, { elapsedMs }: Moment, columns: number): Line {
+  const left = line(INDENT, piece(picture.set, 'strong'));
+  const right = line(piece(progressOf(picture), 'faint'), '   ', minutes(elapsedMs));
   const gap = Math.max(3, Math.min(columns, 78) - widthOf(left) - widthOf(right));
   return [...left, piece(' '.repeat(gap)), ...right];
+}
+
+/** Of the first plan; what comes after it is only counted. */
+function progressOf({ move, moved, planned }: Picture): string {
+  if (planned === undefined) return 'planning';
+  const total = moved + (move === undefined ? 0 : 1) > planned ? '' : ` of ${planned}`;
+  return move === undefined ? `${moved}${total} moved` : `move ${moved + 1}${total}`;
 }
 
 function zoneLines(picture: Picture, columns: number): Line[] {
@@ -108,7 +115,13 @@ function moveLines(move: MoveSight, { now }: Moment, columns: number): Line[] {
   return [first, line(inset, piece(describeMove(move), 'faint')), line(inset, ...barOf(move, now, columns - inset.length))];
 }
 
-function describeMove({ step, to, downtimeMs }: MoveSight): string {
+/** Why nothing moves. */
+function heldLines({ held }: Picture, columns: number): Line[] {
+  return held === undefined ? [] : wrap(held, Math.max(1, columns - INDENT.length)).slice(0, HELD_ROWS).map((row) => line(INDENT, piece(row, 'busy')));
+}
+
+function describeMove({ step, to, downtimeMs, phase, message }: MoveSight): string {
+  if (phase !== 'Running' && message !== '') return message;
   return step === 'ready' && downtimeMs !== undefined ? 'Ready on its new disk, and watched for the health duration' : describeStep(step, to);
 }
 

@@ -4,31 +4,34 @@
 import { spreadReports, type SpreadReport } from '../controller/spread-report.ts';
 import { claims, pods, statefulSets, volumes, type KubernetesObject, type Pod, type Resource, type StatefulSet } from '../kubernetes/objects.ts';
 import { createReflector, type Reflector } from '../kubernetes/reflector.ts';
-import { ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
-import { systemClock } from '../ports/clock.ts';
-import type { Http } from '../ports/http.ts';
-import type { Log } from '../ports/log.ts';
-import { systemRandom } from '../ports/random.ts';
+import { ended, ordinalMigrations, phaseOf, type OrdinalMigration } from '../migration/record.ts';
 import type { Version } from './evidence.ts';
-import { pictureOf, type Picture } from './picture.ts';
+import { isSpread, pictureOf, type Picture } from './picture.ts';
+import type { World } from './world.ts';
 import { NAMESPACE, REPLICAS, SET, TEMPLATE } from './workload.ts';
 
 export interface OnlookerOptions {
-  http: Http;
-  log: Log;
+  world: Pick<World, 'clock' | 'random' | 'http' | 'log'>;
+  /** Shown, whether the set may use them or not. */
   zones: readonly string[];
+  /** A wait in which nothing at all changes for that long has failed. */
+  patienceMs: number;
   /** Ends every wait. */
   signal: AbortSignal;
 }
 
-/** A wait in which nothing at all changes for that long has failed. The longest thing that happens in silence is a disk operation. */
-const PATIENCE_MS = 60_000;
+export interface WaitOptions {
+  look?: () => void;
+  /** In place of the onlooker's own. */
+  patienceMs?: number;
+}
+
 const LOOK_EVERY_MS = 200;
 
 /** What was awaited did not come. */
 export class NothingMoves extends Error {
-  constructor(what: string, said: readonly string[]) {
-    super([`Waiting until ${what}: nothing has changed for ${PATIENCE_MS / 1000} s.`, ...said].join('\n'));
+  constructor(what: string, patienceMs: number, said: readonly string[]) {
+    super([`Waiting until ${what}: nothing has changed for ${patienceMs / 1000} s.`, ...said].join('\n'));
     this.name = 'NothingMoves';
   }
 }
@@ -43,11 +46,12 @@ export class Onlooker {
   readonly #sets: Reflector<StatefulSet>;
   readonly #reports: Reflector<SpreadReport>;
   #changed = Promise.withResolvers<void>();
-  #lastNews = systemClock.monotonic();
+  #lastNews: number;
   #planned: number | undefined;
 
   constructor(options: OnlookerOptions) {
     this.#options = options;
+    this.#lastNews = options.world.clock.monotonic();
     this.#pods = this.#watch(pods, this.seen.pods);
     this.#claims = this.#watch(claims);
     this.#volumes = this.#watch(volumes);
@@ -70,10 +74,12 @@ export class Onlooker {
   }
 
   picture(): Picture {
+    const status = this.report()?.status;
+    const [hold] = status?.satisfied === true ? [] : (status?.blocked ?? []);
     return pictureOf({
       namespace: NAMESPACE,
       set: SET,
-      replicas: REPLICAS,
+      replicas: this.set()?.spec.replicas ?? REPLICAS,
       template: TEMPLATE,
       zones: this.#options.zones,
       pods: this.#pods.list(),
@@ -81,6 +87,7 @@ export class Onlooker {
       volumes: this.#volumes.list(),
       moves: this.moves(),
       planned: this.#planned,
+      held: hold === undefined ? undefined : `${hold.reason}: ${hold.message}`,
     });
   }
 
@@ -91,6 +98,15 @@ export class Onlooker {
 
   report(): SpreadReport | undefined {
     return this.#reports.get(NAMESPACE, SET);
+  }
+
+  /** Every disk is in one of these zones, evenly, nothing is under way, and the report knows it: what has moved has left its old disk there. */
+  isSettled(declared: readonly string[]): boolean {
+    const status = this.report()?.status;
+    const [records, picture] = [this.moves(), this.picture()];
+    const moved = records.filter((record) => phaseOf(record) === 'Succeeded');
+    const quiet = records.every(ended) && picture.ordinals.every(({ ready }) => ready);
+    return quiet && status?.satisfied === true && isSpread(picture, declared) && status.retained?.length === moved.length;
   }
 
   set(): StatefulSet | undefined {
@@ -114,17 +130,18 @@ export class Onlooker {
   }
 
   /** Resolves once the condition holds; `look` is called every now and then and after every change. @throws NothingMoves, or the signal's reason */
-  async until(what: string, condition: () => boolean, look: () => void = () => undefined): Promise<void> {
-    const { signal } = this.#options;
-    this.#lastNews = systemClock.monotonic();
+  async until(what: string, condition: () => boolean, { look = () => undefined, patienceMs = this.#options.patienceMs }: WaitOptions = {}): Promise<void> {
+    const { signal, world } = this.#options;
+    const { clock } = world;
+    this.#lastNews = clock.monotonic();
     for (;;) {
       signal.throwIfAborted();
       const changed = this.#changed.promise;
       look();
       if (condition()) return;
-      if (systemClock.monotonic() - this.#lastNews > PATIENCE_MS) throw new NothingMoves(what, this.#whatHolds());
+      if (clock.monotonic() - this.#lastNews > patienceMs) throw new NothingMoves(what, patienceMs, this.#whatHolds());
       const nap = new AbortController();
-      await Promise.race([changed, systemClock.sleep(LOOK_EVERY_MS, AbortSignal.any([nap.signal, signal]))]);
+      await Promise.race([changed, clock.sleep(LOOK_EVERY_MS, AbortSignal.any([nap.signal, signal]))]);
       nap.abort();
     }
   }
@@ -138,11 +155,11 @@ export class Onlooker {
   }
 
   #watch<T extends KubernetesObject>(resource: Resource<T>, versions?: Version<T>[]): Reflector<T> {
-    const { http, log } = this.#options;
-    const reflector = createReflector<T>({ http, log, clock: systemClock, random: systemRandom, resource, namespaces: [NAMESPACE], userAgent: 'zonespread-demo' });
+    const { http, log, clock, random } = this.#options.world;
+    const reflector = createReflector<T>({ http, log, clock, random, resource, namespaces: [NAMESPACE], userAgent: 'zonespread-demo' });
     reflector.onChange(({ type, object }) => {
       versions?.push({ deleted: type === 'deleted', object, revision: Number(object.metadata.resourceVersion) });
-      this.#lastNews = systemClock.monotonic();
+      this.#lastNews = clock.monotonic();
       const { resolve } = this.#changed;
       this.#changed = Promise.withResolvers<void>();
       resolve();

@@ -47,6 +47,8 @@ export interface Picture {
   moved: number;
   /** Moves that the first plan asked for; undefined before there is one. */
   planned: number | undefined;
+  /** Why nothing moves although something ought to, as the report says it. */
+  held?: string | undefined;
 }
 
 export interface Sights {
@@ -60,12 +62,13 @@ export interface Sights {
   volumes: readonly PersistentVolume[];
   moves: readonly OrdinalMigration[];
   planned: number | undefined;
+  held?: string | undefined;
 }
 
 export const STEP_COUNT = STEPS.length;
 
 export function pictureOf(sights: Sights): Picture {
-  const { namespace, set, replicas, zones, moves, planned } = sights;
+  const { namespace, set, replicas, zones, moves, planned, held } = sights;
   const underWay = moves.find((record) => !ended(record) && phaseOf(record) !== 'Pending') ?? moves.find((record) => !ended(record));
   return {
     set: `${namespace}/${set}`,
@@ -75,12 +78,26 @@ export function pictureOf(sights: Sights): Picture {
     move: underWay === undefined ? undefined : moveSight(underWay),
     moved: moves.filter((record) => phaseOf(record) === 'Succeeded').length,
     planned,
+    held,
   };
 }
 
 /** Ordinals by zone, `{ 'cn-beijing-a': [0, 1] }`; every zone of the picture has an entry. */
 export function ordinalsByZone({ zones, ordinals }: Pick<Picture, 'zones' | 'ordinals'>): Map<string, number[]> {
   return new Map(zones.map((zone) => [zone, ordinals.filter((sight) => sight.zone === zone).map(({ ordinal }) => ordinal)]));
+}
+
+/** Largest count minus smallest, over these zones. */
+export function skewOver(picture: Pick<Picture, 'ordinals'>, declared: readonly string[]): number {
+  const counts = [...ordinalsByZone({ zones: declared, ordinals: picture.ordinals }).values()].map(({ length }) => length);
+  return Math.max(...counts) - Math.min(...counts);
+}
+
+/** As `max-skew` has it when nothing is said. */
+export const MAX_SKEW = 1;
+
+export function isSpread(picture: Pick<Picture, 'ordinals'>, declared: readonly string[]): boolean {
+  return picture.ordinals.every(({ zone }) => zone !== undefined && declared.includes(zone)) && skewOver(picture, declared) <= MAX_SKEW;
 }
 
 export function isReady(pod: Pod | undefined): boolean {

@@ -1,6 +1,7 @@
 // Where the demo is shown. A terminal gets lasting lines with a live part below them that is redrawn in place; anything else (a pipe, a
-// file, TERM=dumb) gets plain lines only.
+// file, TERM=dumb, NO_COLOR) gets plain lines only.
 
+import { systemClock, type Clock } from '../ports/clock.ts';
 import { paint, widthOf, type Line } from './text.ts';
 
 /** Of `process.stdout`. */
@@ -23,7 +24,7 @@ export interface Screen {
   say(...lines: readonly Line[]): void;
   /** Lines that stay where nothing is redrawn; a live screen shows the same by its map. */
   note(...lines: readonly Line[]): void;
-  /** Draws the live part anew, if there is one. */
+  /** Draws the live part anew, if there is one; one that comes right after another is left out. */
   show(linesFor: (size: ScreenSize) => readonly Line[]): void;
   /** Takes the live part away. */
   clear(): void;
@@ -35,11 +36,13 @@ const HIDE_CURSOR = '\u001B[?25l';
 const SHOW_CURSOR = '\u001B[?25h';
 const ERASE_BELOW = '\u001B[J';
 
-export function createScreen(terminal: Terminal, environment: Readonly<Record<string, string | undefined>>): Screen {
-  const live = terminal.isTTY === true && environment['TERM'] !== 'dumb';
-  // no-color.org: any value but the empty one.
-  const colour = live && (environment['NO_COLOR'] ?? '') === '';
-  return live ? new LiveScreen(terminal, colour) : new PlainScreen(terminal);
+/** Between two drawings of the live part: more often nobody sees, and a terminal far away would lag behind. */
+export const FRAME_MS = 40;
+
+export function createScreen(terminal: Terminal, environment: Readonly<Record<string, string | undefined>>, clock: Pick<Clock, 'monotonic'> = systemClock): Screen {
+  // no-color.org: any value but the empty one. Whoever sets it reads a log, or listens to one.
+  const plain = terminal.isTTY !== true || environment['TERM'] === 'dumb' || (environment['NO_COLOR'] ?? '') !== '';
+  return plain ? new PlainScreen(terminal) : new LiveScreen(terminal, clock);
 }
 
 class PlainScreen implements Screen {
@@ -68,14 +71,15 @@ class PlainScreen implements Screen {
 class LiveScreen implements Screen {
   readonly live = true;
   readonly #terminal: Terminal;
-  readonly #colour: boolean;
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  #drawnAt = Number.NEGATIVE_INFINITY;
   /** Widths of the lines that are drawn now; the cursor is at the start of the line below them. */
   #drawn: number[] = [];
   #cursorHidden = false;
 
-  constructor(terminal: Terminal, colour: boolean) {
+  constructor(terminal: Terminal, clock: Pick<Clock, 'monotonic'>) {
     this.#terminal = terminal;
-    this.#colour = colour;
+    this.#clock = clock;
   }
 
   say(...lines: readonly Line[]): void {
@@ -87,6 +91,9 @@ class LiveScreen implements Screen {
   note(): void {}
 
   show(linesFor: (size: ScreenSize) => readonly Line[]): void {
+    const now = this.#clock.monotonic();
+    if (this.#drawn.length > 0 && now - this.#drawnAt < FRAME_MS) return;
+    this.#drawnAt = now;
     const { columns = 80, rows = 24 } = this.#terminal;
     // The cursor needs a row of its own, and some terminals wrap at the last column.
     const lines = linesFor({ columns: columns - 1, rows: rows - 1 });
@@ -116,6 +123,6 @@ class LiveScreen implements Screen {
   }
 
   #painted(lines: readonly Line[]): string {
-    return lines.map((one) => `${paint(one, this.#colour)}\n`).join('');
+    return lines.map((one) => `${paint(one, true)}\n`).join('');
   }
 }

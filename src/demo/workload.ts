@@ -9,6 +9,10 @@ export const SET = 'web';
 export const TEMPLATE = 'data';
 export const REPLICAS = 6;
 
+/** The field manager that `kubectl annotate` gives its fields, and the demo's own. */
+export const ANNOTATOR = 'kubectl-annotate';
+export const DEMO_MANAGER = 'zonespread-demo';
+
 const CLASS = 'alicloud-disk-essd';
 const GRACE_SECONDS = 10;
 

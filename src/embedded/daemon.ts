@@ -43,6 +43,7 @@ export class EmbeddedDaemon {
   readonly ended: Promise<{ code: number | undefined; error?: unknown }>;
   readonly #life: Life;
   readonly #terminate = new AbortController();
+  #epoch: number | undefined;
   readonly #end = Promise.withResolvers<{ code: number | undefined; error?: unknown }>();
 
   constructor({ clock: time, random, http, cloud, region, log, settings, ...life }: DaemonOptions) {
@@ -52,7 +53,10 @@ export class EmbeddedDaemon {
     const call = this.#life.cloud(cloud);
     const running = runController({
       http: this.#life.http(http),
-      disks: (leadership) => createAlicloudDisks({ call: fenceCalls(call, leadership), clock, region }),
+      disks: (leadership) => {
+        this.#epoch = leadership.epoch;
+        return createAlicloudDisks({ call: fenceCalls(call, leadership), clock, region });
+      },
       clock,
       random,
       schedule: virtualSchedule(clock),
@@ -65,6 +69,11 @@ export class EmbeddedDaemon {
       () => this.#over({ code: 0 }),
       (error: unknown) => this.#over({ code: 1, error }),
     );
+  }
+
+  /** Of the lease that it holds or has held; undefined while it has never led. */
+  get epoch(): number | undefined {
+    return this.#epoch;
   }
 
   get alive(): boolean {

@@ -158,6 +158,7 @@ export interface StorageClass extends KubernetesObject {
   reclaimPolicy?: string;
   volumeBindingMode?: string;
   allowVolumeExpansion?: boolean;
+  allowedTopologies?: { matchLabelExpressions?: { key: string; values: string[] }[] }[];
 }
 
 export interface CSINode extends KubernetesObject {

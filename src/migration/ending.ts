@@ -45,7 +45,7 @@ export function retains(record: OrdinalMigration): boolean {
 }
 
 /** The webhook's selector goes by this label: it stays while anything in the namespace is in flight. A webhook asked once too often costs nothing. */
-async function unlabelNamespace(context: StepContext): Promise<void> {
+export async function unlabelNamespace(context: StepContext): Promise<void> {
   const name = namespaceOf(context);
   const namespace = await context.api.get(namespaces, { name });
   if (namespace?.metadata.labels?.[IN_FLIGHT_LABEL] === undefined) return;

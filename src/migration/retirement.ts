@@ -5,6 +5,7 @@ import { FINALIZER } from '../kubernetes/names.ts';
 import { claims, volumes, type Condition, type PersistentVolume } from '../kubernetes/objects.ts';
 import { areBound, asRead, diskIdOf, holderUID, isRetained, isTerminating, uidOf, volumePhase } from '../kubernetes/reading.ts';
 import { timestamp } from '../ports/clock.ts';
+import { unlabelNamespace } from './ending.ts';
 import { stampsOf, touchedSince, type AttachmentStamps } from './fence.ts';
 import { claimsOf, courseOf, ended, isOfUnknownFormat, ordinalMigrations, phaseOf, statusOf, type ClaimRecord, type OrdinalMigration } from './record.ts';
 import { contextFor, type Visit } from './runner.ts';
@@ -29,6 +30,8 @@ export async function retire(ports: MigrationPorts, ref: { namespace: string; na
   const context = contextFor(ports, record);
   await handleRequest(context);
   if (!(record.metadata.finalizers ?? []).includes(FINALIZER)) return { kind: 'ended' };
+  // A daemon that was killed at the end of the move has left it.
+  await unlabelNamespace(context);
   if (record.metadata.deletionTimestamp !== undefined) return release(context);
   // A newer version's record: what it keeps is not for us to judge.
   if (isOfUnknownFormat(record)) return { kind: 'again', afterMs: LOOK_AGAIN_MS };

@@ -1,14 +1,23 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createProgram, runProgram } from '../../src/cli/program.ts';
 import { answerJson, startServer, until, writeKubeconfig, type Handler } from '../fakes/http-server.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 
+const children = new Set<ChildProcess>();
+
+/** A daemon waits for its API server for ever: none may outlive its test. */
+afterEach(() => {
+  for (const child of children) child.kill('SIGKILL');
+  children.clear();
+});
+
 function start(...args: string[]) {
   const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env['PATH'] ?? '' } });
+  children.add(child);
   const output = { out: '', error: '' };
   child.stdout.on('data', (chunk: Buffer) => (output.out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output.error += chunk.toString()));

@@ -23,7 +23,7 @@ export class Chronicle {
   readonly #namespace: string;
   readonly #changes: Change[] = [];
   readonly #present = new Map<Kind, Map<string, KubernetesObject>>();
-  /** UIDs of volumes that are, or ever were, this play's; by their names too, for attachments. */
+  /** Names of volumes that are, or ever were, this play's. */
   readonly #volumes = new Set<string>();
 
   constructor(namespace: string) {
@@ -53,11 +53,11 @@ export class Chronicle {
 
   /** Every state of every told object, in the order in which they came; one that looks like the one before it is left out. */
   moments(): Moment[] {
-    const told = this.#changes.filter(({ kind }) => kind in TOLD).toSorted((a, b) => a.revision - b.revision);
-    const names = namesOf(told, this.#namespace);
+    const told = this.#changes.filter((change) => change.kind in TOLD && this.#isOurs(change)).toSorted((a, b) => a.revision - b.revision);
+    const names = new Names(told, this.#namespace);
     const last = new Map<string, string>();
     return told.flatMap(({ kind, type, object, revision }) => {
-      const subject = names.get(uidOf(object)) ?? '?';
+      const subject = names.of(object);
       const state = type === 'deleted' ? 'gone' : stateOf(kind as Told, object, names);
       if (last.get(subject) === state) return [];
       last.set(subject, state);
@@ -65,12 +65,16 @@ export class Chronicle {
     });
   }
 
+  /** Attachments are kept in any case: that of a volume may be heard of before the volume. */
   #concerns({ kind, object }: Change): boolean {
     const { namespace, name } = object.metadata;
     if (namespace !== undefined) return namespace === this.#namespace;
     if (kind === 'PersistentVolume') return this.#isOwnVolume(object as PersistentVolume);
-    if (kind === 'VolumeAttachment') return this.#volumes.has((object as VolumeAttachment).spec.source.persistentVolumeName ?? '');
-    return name === this.#namespace || name.startsWith(`${this.#namespace}-`);
+    return kind === 'VolumeAttachment' || name === this.#namespace || name.startsWith(`${this.#namespace}-`);
+  }
+
+  #isOurs({ kind, object }: Change): boolean {
+    return kind !== 'VolumeAttachment' || this.#volumes.has((object as VolumeAttachment).spec.source.persistentVolumeName ?? '');
   }
 
   #isOwnVolume(volume: PersistentVolume): boolean {
@@ -81,45 +85,58 @@ export class Chronicle {
   }
 }
 
-/** What each object is called, by UID. `sorted`: by revision. */
-function namesOf(sorted: readonly Change[], namespace: string): Map<string, string> {
-  const names = new Map<string, string>();
-  const counts = new Map<string, number>();
-  const shortNames = new Map<string, string>();
-  // Claims first: volumes that were made for them are called after them.
-  for (const kind of ['Pod', 'PersistentVolumeClaim', 'PersistentVolume', 'VolumeAttachment'] as const) {
-    for (const { object } of sorted.filter((change) => change.kind === kind)) {
-      const uid = uidOf(object);
-      if (names.has(uid)) continue;
-      const called = calledOf(kind, object, { names, shortNames, namespace });
-      if (kind === 'PersistentVolume') shortNames.set(object.metadata.name, called);
-      const count = (counts.get(`${kind} ${called}`) ?? 0) + 1;
-      counts.set(`${kind} ${called}`, count);
-      names.set(uid, `${TOLD[kind]} ${called}${kind === 'PersistentVolume' ? '' : `#${count}`}`);
+/** Names that the provisioner gives: a prefix and the UID of the claim. */
+const MADE_FOR = /^(?:pvc|disk)-([0-9a-f]{8}-.*)$/;
+
+export function isMadeByProvisioner(volumeName: string): boolean {
+  return MADE_FOR.test(volumeName);
+}
+
+/** What everything is called: "claim data-web-0#2", "volume new", "volume disk of data-web-0#1". */
+class Names {
+  readonly #namespace: string;
+  /** By UID. */
+  readonly #names = new Map<string, string>();
+  readonly #counts = new Map<string, number>();
+
+  /** `sorted`: by revision. */
+  constructor(sorted: readonly Change[], namespace: string) {
+    this.#namespace = namespace;
+    // Claims first: volumes that were made for them are called after them.
+    for (const kind of ['Pod', 'PersistentVolumeClaim', 'PersistentVolume', 'VolumeAttachment'] as const) {
+      for (const { object } of sorted.filter((change) => change.kind === kind)) this.#name(kind, object);
     }
   }
-  for (const [name, short] of shortNames) names.set(name, short);
-  return names;
-}
 
-function calledOf(kind: Told, object: KubernetesObject, { names, shortNames, namespace }: { names: Map<string, string>; shortNames: Map<string, string>; namespace: string }): string {
-  const { name } = object.metadata;
-  if (kind === 'PersistentVolume') return volumeName(name, namespace, names);
-  if (kind !== 'VolumeAttachment') return name;
-  return shortNames.get((object as VolumeAttachment).spec.source.persistentVolumeName ?? '') ?? '?';
-}
+  of(object: KubernetesObject): string {
+    return this.#names.get(uidOf(object)) ?? '?';
+  }
 
-function volumeName(name: string, namespace: string, names: ReadonlyMap<string, string>): string {
-  if (name.startsWith('pvc-')) return `disk of ${short(names.get(name.slice('pvc-'.length)))}`;
-  return name.startsWith(`${namespace}-`) ? name.slice(namespace.length + 1) : name;
-}
+  /** "data-web-0#1" */
+  ofClaim(uid: string): string {
+    const name = this.#names.get(uid);
+    return name === undefined ? 'a claim of before' : name.slice(name.indexOf(' ') + 1);
+  }
 
-/** "claim data-web-0#1" → "data-web-0#1" */
-function short(name: string | undefined): string {
-  return name === undefined ? 'a claim of before' : name.slice(name.indexOf(' ') + 1);
-}
+  ofVolume(name: string): string {
+    const [, uid] = MADE_FOR.exec(name) ?? [];
+    if (uid !== undefined) return `disk of ${this.ofClaim(uid)}`;
+    return name.startsWith(`${this.#namespace}-`) ? name.slice(this.#namespace.length + 1) : name;
+  }
 
-type Names = ReadonlyMap<string, string>;
+  #name(kind: Told, object: KubernetesObject): void {
+    if (this.#names.has(uidOf(object))) return;
+    const called = `${TOLD[kind]} ${this.#called(kind, object)}`;
+    const count = (this.#counts.get(called) ?? 0) + 1;
+    this.#counts.set(called, count);
+    this.#names.set(uidOf(object), kind === 'PersistentVolume' ? called : `${called}#${count}`);
+  }
+
+  #called(kind: Told, object: KubernetesObject): string {
+    if (kind === 'PersistentVolume') return this.ofVolume(object.metadata.name);
+    return kind === 'VolumeAttachment' ? this.ofVolume((object as VolumeAttachment).spec.source.persistentVolumeName ?? '') : object.metadata.name;
+  }
+}
 
 function stateOf(kind: Told, object: KubernetesObject, names: Names): string {
   if (isTerminating(object)) return 'terminating';
@@ -138,9 +155,13 @@ export function podState(object: KubernetesObject): string {
 }
 
 function claimState(object: KubernetesObject, names: Names): string {
-  const { spec, status } = object as PersistentVolumeClaim;
+  const { metadata, spec, status } = object as PersistentVolumeClaim;
   const volume = spec.volumeName ?? '';
-  return volume === '' ? (status?.phase ?? 'new') : `${status?.phase ?? 'new'} of ${names.get(volume) ?? 'a volume that never was'}`;
+  const phase = status?.phase ?? 'new';
+  if (volume === '') return phase;
+  // From here on the scheduler takes it for bound.
+  const binding = phase === 'Pending' && metadata.annotations?.['pv.kubernetes.io/bind-completed'] !== undefined;
+  return `${binding ? 'Binding' : phase} of ${names.ofVolume(volume)}`;
 }
 
 function volumeState(object: KubernetesObject, names: Names): string {
@@ -148,7 +169,7 @@ function volumeState(object: KubernetesObject, names: Names): string {
   const { claimRef } = volume.spec;
   const phase = volumePhase(volume);
   if (claimRef === undefined) return phase;
-  const claim = (claimRef.uid ?? '') === '' ? (claimRef.name ?? '') : short(names.get(claimRef.uid ?? ''));
+  const claim = (claimRef.uid ?? '') === '' ? (claimRef.name ?? '') : names.ofClaim(claimRef.uid ?? '');
   return `${phase} ${phase === 'Bound' ? 'to' : phase === 'Released' ? 'by' : 'for'} ${claim}`;
 }
 

@@ -1,10 +1,12 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { Readable } from 'node:stream';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runController, type ControllerSettings } from '../../src/controller/daemon.ts';
 import { spreadReports } from '../../src/controller/spread-report.ts';
 import { zoneEvacuations } from '../../src/controller/zone-evacuation.ts';
 import { LeaseLost } from '../../src/kubernetes/leader-election.ts';
 import { events, leases, namespaces, pods } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, phaseOf } from '../../src/migration/record.ts';
+import type { HttpResponse } from '../../src/ports/http.ts';
 import { NAMESPACE } from '../builders/kubernetes.ts';
 import { ApiHttp } from '../fakes/api-http.ts';
 import { Scene, type SceneOptions } from './scene.ts';
@@ -81,6 +83,15 @@ class Daemon {
     this.#stopping.abort();
     await this.scene.clock.settle(this.#running?.catch(() => undefined) ?? Promise.resolve());
   }
+}
+
+function unavailable(): HttpResponse {
+  return status(503, 'ServiceUnavailable');
+}
+
+function status(code: number, reason: string): HttpResponse {
+  const body = { apiVersion: 'v1', kind: 'Status', status: 'Failure', code, reason, message: reason };
+  return { status: code, headers: { 'content-type': 'application/json' }, body: Readable.from([Buffer.from(JSON.stringify(body))]) };
 }
 
 const daemons: Daemon[] = [];
@@ -167,6 +178,65 @@ describe('the daemon', () => {
     made.scene.api.groupVersions.set('zonespread.io/v1alpha1', ['spreadreports']);
     await expect(made.scene.clock.settle(made.start())).rejects.toThrow('the API server does not serve ordinalmigrations.zonespread.io (zonespread.io/v1alpha1); install the custom resources first: kubectl apply --server-side -f charts/zonespread/crds/');
     expect(made.scene.api.writes).toEqual([]);
+  });
+
+  it('waits for an API server that does not answer at first, whatever it asks, and works when it does', async () => {
+    const made = daemon();
+    const failures = { '/apis/zonespread.io/v1alpha1': 3, '/selfsubjectreviews': 2, '/apis/apps.kruise.io/v1beta1': 2, '/namespaces/kube-system': 2 };
+    made.http.intercept = (request) => {
+      const [site] = Object.entries(failures).find(([path, left]) => request.path.split('?')[0]?.endsWith(path) === true && left > 0) ?? [];
+      if (site === undefined) return Promise.resolve(undefined);
+      failures[site as keyof typeof failures] -= 1;
+      return failures[site as keyof typeof failures] === 0 ? Promise.reject(new Error('connection refused')) : Promise.resolve(unavailable());
+    };
+    made.scene.addSet({ zones: ['a', 'a', 'a'] });
+    void made.start();
+    await made.until(() => made.scene.records().some((record) => phaseOf(record) === 'Running'));
+    expect(Object.values(failures)).toEqual([0, 0, 0, 0]);
+    expect(made.scene.log.lines.filter(({ message }) => message.includes('it is asked again'))).toHaveLength(9);
+  });
+
+  it('is not ready before the API server has said what has to be known', async () => {
+    const made = daemon();
+    let away = true;
+    made.http.intercept = () => (away ? Promise.reject(new Error('connection refused')) : Promise.resolve(undefined));
+    void made.start({ http: { host: '127.0.0.1', port: 0 } });
+    const port = await vi.waitFor(() => /on port (\d+)/.exec(made.scene.log.lines.map(({ message }) => message).join('\n'))?.[1] ?? expect.fail('it does not listen'));
+    const probe = async (): Promise<[number, string]> => {
+      const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+      return [answer.status, await answer.text()];
+    };
+    expect(await probe()).toEqual([503, expect.stringContaining('the API server has not yet said')]);
+    away = false;
+    await made.leads();
+    expect(await probe()).toEqual([200, expect.anything()]);
+  });
+
+  it('ends with LeaseLost when nobody answers the leader for so long that the lease runs out', async () => {
+    const made = daemon();
+    let away = false;
+    made.http.intercept = (request) => {
+      away ||= request.path.endsWith('/apis/apps.kruise.io/v1beta1');
+      return away ? Promise.reject(new Error('connection refused')) : Promise.resolve(undefined);
+    };
+    await expect(made.scene.clock.settle(made.start())).rejects.toThrow(LeaseLost);
+  });
+
+  it('stops on SIGTERM while nobody answers', async () => {
+    const made = daemon();
+    made.http.intercept = () => Promise.reject(new Error('connection refused'));
+    const running = made.start();
+    await made.scene.clock.advance(60_000);
+    await made.stop();
+    await expect(running).resolves.toBeUndefined();
+    expect(made.scene.clock.sleeping).toBe(0);
+  });
+
+  it('ends at once when it is refused: waiting does not help', async () => {
+    const made = daemon();
+    made.http.intercept = (request) => Promise.resolve(request.path.endsWith('/selfsubjectreviews') ? status(403, 'Forbidden') : undefined);
+    await expect(made.scene.clock.settle(made.start())).rejects.toThrow('review our own user');
+    expect(made.scene.log.lines.filter(({ message }) => message.includes('it is asked again'))).toEqual([]);
   });
 
   it('does not work in a cluster whose identity it does not know, and ends whole', async () => {

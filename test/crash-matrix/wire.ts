@@ -10,6 +10,8 @@ import { answeredWrongly, failedByTheCloud, isCrash, type Crash, type Trouble, t
 export interface Site {
   number: number;
   api: 'kubernetes' | 'cloud';
+  /** What the migration was at: `Running swapClaim`. */
+  at: string;
   /** Method and path, or the action. */
   what: string;
   /** Whether it may change anything: for the API server everything but reads and dry runs. */
@@ -37,6 +39,8 @@ export class Life {
 export interface WireOptions {
   clock: Pick<Clock, 'sleep' | 'now' | 'monotonic'> & { after(ms: number, task: () => void | Promise<void>): () => void };
   strikes: readonly Strike[];
+  /** See Site. */
+  at: () => string;
   onCrash: () => void;
 }
 
@@ -44,7 +48,7 @@ export interface WireOptions {
 const LATE_MS = [350, 900, 5_000] as const;
 
 interface Exchange<A> {
-  site: Omit<Site, 'number'>;
+  site: Omit<Site, 'number' | 'at'>;
   life: Life;
   send: () => Promise<A>;
   sendInto: (trouble: WrongAnswer) => Promise<A>;
@@ -88,7 +92,7 @@ export class Wire {
 
   #pass<A>(exchange: Exchange<A>): Promise<A> {
     if (exchange.life.over) return never();
-    const site = { number: this.sites.length + 1, ...exchange.site };
+    const site: Site = { number: this.sites.length + 1, at: this.#options.at(), ...exchange.site };
     this.sites.push(site);
     const trouble = this.#options.strikes.find((strike) => strike.site === site.number)?.trouble;
     if (trouble === undefined) return exchange.send();

@@ -26,16 +26,30 @@ export async function forbidBinding(world: World, namespace: string, role: 'sour
 }
 
 function policy(namespace: string, role: string): object {
-  const uid = (object: string): string => `has(${object}.spec.claimRef) && has(${object}.spec.claimRef.uid)`;
   return {
     failurePolicy: 'Fail',
-    matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['persistentvolumes'] }] },
-    matchConditions: [
-      { name: 'role', expression: `has(object.metadata.labels) && '${ROLE}' in object.metadata.labels && object.metadata.labels['${ROLE}'] == '${role}'` },
-      { name: 'namespace', expression: `has(object.spec.claimRef) && object.spec.claimRef.namespace == '${namespace}'` },
-    ],
-    validations: [{ expression: `!(${uid('object')}) || (${uid('oldObject')})`, message: 'the policy of the house binds no such volumes' }],
+    matchConstraints: { resourceRules: [UPDATES_OF_VOLUMES] },
+    matchConditions: ofRole(namespace, role),
+    validations: [{ expression: `!(${IS_BEING_BOUND})`, message: REFUSAL }],
   };
+}
+
+export const UPDATES_OF_VOLUMES = { apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['persistentvolumes'] };
+export const REFUSAL = 'the policy of the house binds no such volumes';
+
+/** Conditions in CEL under which a volume is one of that role for a claim of that namespace. */
+export function ofRole(namespace: string, role: string): { name: string; expression: string }[] {
+  return [
+    { name: 'role', expression: `has(object.metadata.labels) && '${ROLE}' in object.metadata.labels && object.metadata.labels['${ROLE}'] == '${role}'` },
+    { name: 'namespace', expression: `has(object.spec.claimRef) && object.spec.claimRef.namespace == '${namespace}'` },
+  ];
+}
+
+/** In CEL: the write says for the first time which very claim the volume is for. */
+export const IS_BEING_BOUND = `(${namesAClaim('object')}) && !(${namesAClaim('oldObject')})`;
+
+function namesAClaim(object: string): string {
+  return `has(${object}.spec.claimRef) && has(${object}.spec.claimRef.uid)`;
 }
 
 /** A volume that nobody uses, to see whether binding it is refused. */

@@ -1,87 +1,42 @@
-// A process of the product as a child of the tests: `node src/cli/main.ts <verb> --flags`, its output kept, its end awaited.
+// A process of the product as scenarios see it: `src/demo/product.ts` starts it, as for the demo; here it is killed and looked at.
 
-import { spawn } from 'node:child_process';
 import { get } from 'node:http';
-import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { startProduct, type Product, type ProductCommand } from '../../src/demo/product.ts';
+import { logTail, obituary } from '../controlplane/program.ts';
 import type { Process } from './world.ts';
 
-export interface ProcessOptions {
-  verb: 'controller' | 'webhook';
-  /** `{ 'step-timeout': '5s' }` */
-  flags: Record<string, string>;
-  environment?: Record<string, string>;
-  /** Where --http listens. */
-  httpPort: number;
-}
-
 export interface ProductProcess extends Process {
+  readonly product: Product;
   /** The body of a page at --http; undefined unless it is answered with 200. */
   page(path: string): Promise<string | undefined>;
 }
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const START_MS = 60_000;
 /** interface.md: 10 s from SIGTERM to the end. */
 const STOP_MS = 10_000;
-const LINES_KEPT = 2_000;
+/** Enough for the reason, which comes last, and what led to it. */
+const OBITUARY_LINES = 20;
 
 /** Resolves when /readyz says so. @throws Error with its last lines when it ends before, or is not ready in time. */
-export async function startProcess(options: ProcessOptions): Promise<ProductProcess> {
-  const flags = Object.entries({ ...options.flags, http: `127.0.0.1:${options.httpPort}` }).flatMap(([name, value]) => [`--${name}`, value]);
-  const child = spawn(process.execPath, [MAIN, options.verb, ...flags], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.environment } });
-  const log: string[] = [];
-  const keep = (line: string): void => {
-    log.push(line);
-    if (log.length > LINES_KEPT) log.shift();
-  };
-  createInterface({ input: child.stdout }).on('line', keep);
-  createInterface({ input: child.stderr }).on('line', keep);
-
-  let code: number | null | undefined;
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', (exitCode) => {
-      code = exitCode;
-      resolve();
-    });
-  });
-  const endWithUs = (): boolean => child.kill('SIGKILL');
-  process.once('exit', endWithUs);
-  void ended.then(() => process.off('exit', endWithUs));
-
-  const running: ProductProcess = {
-    log,
+export async function startProcess(command: ProductCommand): Promise<ProductProcess> {
+  const product = await startProduct(command);
+  return {
+    product,
     get alive() {
-      return code === undefined;
+      return product.ending === undefined;
     },
-    async kill(signal) {
-      child.kill(signal);
-      await ended;
+    get obituary() {
+      return product.ending === undefined ? undefined : obituary(product, OBITUARY_LINES);
     },
+    get log() {
+      return logTail(product.logFile, Number.POSITIVE_INFINITY).split('\n');
+    },
+    kill: (signal) => product.stop({ signal }),
     async stop() {
-      child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-      await ended;
-      clearTimeout(timer);
-      return code ?? null;
+      await product.stop({ graceMs: STOP_MS });
+      return product.ending?.code ?? null;
     },
-    page: (path) => pageAt(`http://127.0.0.1:${options.httpPort}${path}`),
+    page: (path) => pageAt(`${product.http}${path}`),
   };
-  await untilReady(running, options.verb);
-  return running;
-}
-
-async function untilReady(started: ProductProcess, verb: string): Promise<void> {
-  const deadline = performance.now() + START_MS;
-  while ((await started.page('/readyz')) === undefined) {
-    const trouble = started.alive ? (performance.now() > deadline ? `is not ready after ${START_MS / 1000} s` : undefined) : 'ended at its start';
-    if (trouble !== undefined) {
-      await started.kill('SIGKILL');
-      throw new Error(`zonespread ${verb} ${trouble}:\n${started.log.slice(-20).join('\n')}`);
-    }
-    await pause(50);
-  }
 }
 
 function pageAt(url: string): Promise<string | undefined> {

@@ -1,9 +1,11 @@
 // The real world: a real control plane with the real CSI sidecars, simulated nodes and a simulated cloud behind the real SDK's wire, and
 // the product's daemon and webhook as processes that can be killed.
 
+import { installProduct, OWN_NAMESPACE, removeProduct } from '../../src/demo/installation.ts';
+import { untilRegistered } from '../../src/demo/product.ts';
 import { createApi } from '../../src/kubernetes/client.ts';
 import { loadCluster, type ClusterConnection } from '../../src/kubernetes/config.ts';
-import { mutatingWebhooks, namespaces, storageClasses, validatingWebhooks, volumes } from '../../src/kubernetes/objects.ts';
+import { namespaces, storageClasses, volumes } from '../../src/kubernetes/objects.ts';
 import { isNotFound } from '../../src/kubernetes/refusals.ts';
 import { systemClock } from '../../src/ports/clock.ts';
 import { randomLetters, systemRandom } from '../../src/ports/random.ts';
@@ -13,13 +15,12 @@ import { DEFAULT_ACCESS_KEY_ID, startEcsServer, type EcsServer } from '../../src
 import type { Taint } from '../../src/simulation/kubelet/registration.ts';
 import { startAgents, tolerationOf, type Agents } from '../../src/simulation/nodes/agents.ts';
 import { ordinalMigrations } from '../../src/migration/record.ts';
-import { freePorts, giveBack } from '../controlplane/ports.ts';
+import { freePorts } from '../controlplane/ports.ts';
 import { startSidecars, type Sidecars } from '../controlplane/sidecars.ts';
 import { FakeLog } from '../fakes/log.ts';
 import { forbidBinding } from './binding-policy.ts';
 import { clusterUnderTest, type ClusterUnderTest } from './cluster-under-test.ts';
 import { startProcess, type ProductProcess } from './product-process.ts';
-import { makeServiceAccount, OWN_NAMESPACE, removeServiceAccounts } from './product-identities.ts';
 import { SCENARIO, type Daemon, type DaemonOptions, type Webhook, type World } from './world.ts';
 
 const REGION = 'cn-test';
@@ -33,9 +34,11 @@ const NODES_PER_ZONE = 2;
 /** Scenarios run side by side on the same nodes. */
 const DISKS_PER_NODE = 60;
 
-const DAEMON_FLAGS = { sweep: '*/2 * * * * *', 'step-timeout': '30s' };
-
-const CRDS = new URL('../../charts/zonespread/crds/', import.meta.url);
+/**
+ * The lease bears a machine that stands still for half a minute: what ends for that, as it must, is started again by Kubernetes, but by
+ * nobody here. Scenarios about the lease have timings of their own.
+ */
+const DAEMON_FLAGS = { sweep: '*/2 * * * * *', 'step-timeout': '30s', 'lease-duration': '60s', 'renew-deadline': '40s' };
 
 /** With `webhook: false` nothing is registered until `world.webhook.start()`. */
 export async function startRealWorld({ webhook = true }: { webhook?: boolean } = {}): Promise<World> {
@@ -71,6 +74,7 @@ class RealWorld implements World {
   #agents: Agents | undefined;
   #sidecars: Sidecars | undefined;
   #ownZones = 0;
+  #daemons = 0;
 
   constructor(cluster: ClusterUnderTest) {
     this.#cluster = cluster;
@@ -124,7 +128,14 @@ class RealWorld implements World {
     const scope = { kubeconfig: this.#kubeconfigs.daemon, namespaces: namespace, 'lease-namespace': leaseNamespace };
     const cloud = { region: REGION, 'ecs-endpoint': this.#ecs?.endpoint ?? '', 'ecs-protocol': 'HTTP' };
     const environment = { ALIBABA_CLOUD_ACCESS_KEY_ID: DEFAULT_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'anything' };
-    const started = await startOnFreePort((httpPort) => startProcess({ verb: 'controller', flags: { ...DAEMON_FLAGS, ...scope, ...cloud, ...flags }, environment, httpPort }));
+    this.#daemons += 1;
+    const started = await startProcess({
+      part: 'controller',
+      flags: { ...DAEMON_FLAGS, ...scope, ...cloud, ...flags },
+      environment,
+      directory: this.#cluster.directory,
+      logName: `controller-${this.#daemons}-${namespace}`,
+    });
     return Object.assign(started, {
       async metrics() {
         const page = await started.page('/metrics');
@@ -142,7 +153,7 @@ class RealWorld implements World {
       url: `https://127.0.0.1:${httpsPort}`,
       'controller-user': this.users.daemon,
     };
-    return startOnFreePort((httpPort) => startProcess({ verb: 'webhook', flags, httpPort }));
+    return startProcess({ part: 'webhook', flags, directory: this.#cluster.directory });
   }
 
   async forbidBinding(namespace: string, role: 'source' | 'target'): Promise<() => Promise<void>> {
@@ -175,13 +186,9 @@ class RealWorld implements World {
   }
 
   async #installProduct(): Promise<void> {
-    await this.#cluster.kubectl(['apply', '--server-side', '-f', CRDS.pathname]);
-    await this.#cluster.kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', CRDS.pathname]);
-    for (const part of ['daemon', 'webhook'] as const) {
-      const { user, kubeconfig } = await makeServiceAccount(this.#cluster, part);
-      this.users[part] = user;
-      this.#kubeconfigs[part] = kubeconfig;
-    }
+    const { controller, webhook } = await installProduct(this.#cluster);
+    Object.assign(this.users, { daemon: controller.user, webhook: webhook.user });
+    Object.assign(this.#kubeconfigs, { daemon: controller.kubeconfig, webhook: webhook.kubeconfig });
   }
 
   /** Nobody is there any more to take the finalizers off. */
@@ -204,9 +211,8 @@ class RealWorld implements World {
     for (const { metadata } of await this.#api.list(storageClasses)) {
       if (this.#namespaces.some((name) => metadata.name.startsWith(`${name}-`))) await this.#api.delete(storageClasses, { name: metadata.name });
     }
-    for (const resource of [mutatingWebhooks, validatingWebhooks]) await this.#api.delete(resource, { name: 'zonespread' });
     await this.#agents?.removeNodes();
-    await removeServiceAccounts(this.#cluster);
+    await removeProduct(this.#cluster);
   }
 }
 
@@ -232,28 +238,10 @@ class RealWebhook implements Webhook {
     if (this.alive) return;
     this.#port ??= (await freePorts(1))[0] ?? 0;
     this.#process = await this.#world.startWebhookProcess(this.#port);
-    await this.#registered();
+    await untilRegistered(this.#world.api, this.#process.product);
   }
 
   async kill(): Promise<void> {
     await this.#process?.kill('SIGKILL');
-  }
-
-  async #registered(): Promise<void> {
-    const { api, clock } = this.#world;
-    const deadline = clock.monotonic() + 30_000;
-    while ((await api.get(mutatingWebhooks, { name: 'zonespread' })) === undefined || (await api.get(validatingWebhooks, { name: 'zonespread' })) === undefined) {
-      if (clock.monotonic() > deadline) throw new Error(`the webhook does not register itself:\n${this.log.slice(-20).join('\n')}`);
-      await clock.sleep(50);
-    }
-  }
-}
-
-async function startOnFreePort(start: (port: number) => Promise<ProductProcess>): Promise<ProductProcess> {
-  const [port = 0] = await freePorts(1);
-  try {
-    return await start(port);
-  } finally {
-    giveBack([port]);
   }
 }

@@ -147,7 +147,7 @@ export class Scene {
     if (this.#daemon?.alive !== true) return;
     this.#daemonMayEnd = true;
     const code = await this.#daemon.stop();
-    if (code !== 0) throw new Error(`the daemon was asked to end by SIGTERM and ended with ${code === null ? 'SIGKILL after its grace period' : `exit code ${code}`}`);
+    if (code !== 0) throw new Error(`the daemon was asked to end by SIGTERM and did not do so well: ${this.#daemon.obituary ?? ''}`);
   }
 
   get daemon(): Daemon {
@@ -174,7 +174,7 @@ export class Scene {
       const changed = this.#changed.promise;
       const seen = await attempt(condition);
       if (seen.ok && seen.value !== undefined && seen.value !== false && seen.value !== null) return seen.value as Exclude<T, undefined | false | null>;
-      if (this.#daemon?.alive === false && !this.#daemonMayEnd) throw new Error(`waiting until ${what}: the daemon ended by itself`);
+      if (this.#daemon?.alive === false && !this.#daemonMayEnd) throw new Error(`waiting until ${what}: the daemon ended by itself: ${this.#daemon.obituary ?? ''}`);
       if (clock.monotonic() > deadline) {
         throw new Error(`waiting until ${what}: not so after ${timeoutMs / 1000} s${seen.ok ? '' : `: ${String(seen.error)}`}`, seen.ok ? {} : { cause: seen.error });
       }

@@ -31,6 +31,8 @@ export interface World {
   /** Names that the product's two processes act under. */
   readonly users: { readonly daemon: string; readonly webhook: string };
   readonly webhook: Webhook;
+  /** Whether the external resizer runs: then a claim only has to ask for more. */
+  readonly hasResizer?: boolean;
   /** A zone of the scenario's own, with one node. */
   addZone(): Promise<{ zone: string; node: string }>;
   /** Resolves when its /readyz says so. One for each scenario: they look after a namespace each. */
@@ -68,6 +70,8 @@ export interface DaemonOptions {
 /** A process of the product. */
 export interface Process {
   readonly alive: boolean;
+  /** For people: how it ended (exit code or signal), and the last lines that it wrote. Undefined while it runs. */
+  readonly obituary: string | undefined;
   /** The signal; SIGKILL is the `kill -9` of the scenarios. Resolves when the process is gone. */
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** SIGTERM. @returns the exit code; null when it had to be killed. */

@@ -69,7 +69,7 @@ class Play {
   }
 
   epochs(): number[] {
-    return this.cluster.simulated.server.readAll(ordinalMigrations).map(({ status }) => status?.epoch ?? 0).toSorted();
+    return this.cluster.simulated.server.readAll(ordinalMigrations).map(({ status }) => status?.epoch ?? 0).toSorted((a, b) => a - b);
   }
 
   zones(): string[] {
@@ -115,12 +115,13 @@ describe('the embedded product', () => {
     const first = play.cluster.startDaemon();
     await play.annotate();
     await simulated.run(() => play.phases().includes('Running'), 600_000);
+    const epoch = Math.max(...play.epochs());
     first.kill();
     expect(await simulated.settle(first.ended)).toEqual({ code: undefined });
     play.cluster.startDaemon();
     await simulated.run(() => play.phases().filter((phase) => phase === 'Succeeded').length === 2, 1_800_000);
     expect(play.zones()).toEqual(ZONES);
-    expect(new Set(play.epochs()).size).toBe(2);
+    expect(Math.max(...play.epochs())).toBeGreaterThan(epoch);
   });
 
   it('says that the lease is lost when it was stopped for too long, and leaves the field to the other one', async () => {

@@ -71,8 +71,8 @@ describe('a reflector', () => {
     expect(reflector.get('shop', 'web-1')).toMatchObject({ apiVersion: 'v1', kind: 'Pod', metadata: { uid: 'u1' } });
     const query = new URL(http.last.request.path, 'http://x').searchParams;
     expect(Object.fromEntries(query)).toMatchObject({ watch: '1', resourceVersion: '10', allowWatchBookmarks: 'true', labelSelector: 'app=web' });
-    expect(Number(query.get('timeoutSeconds'))).toBeGreaterThanOrEqual(300);
-    expect(Number(query.get('timeoutSeconds'))).toBeLessThanOrEqual(600);
+    expect(Number(query.get('timeoutSeconds'))).toBeGreaterThanOrEqual(40);
+    expect(Number(query.get('timeoutSeconds'))).toBeLessThanOrEqual(48);
   });
 
   it('follows events, and resumes a closed watch from the last version, bookmarks included, without a list', async () => {

@@ -1,8 +1,8 @@
 // Nothing that may be needed is deleted after a move, whatever somebody did meanwhile; and what is not needed goes, to the last snapshot.
 
 import { describe, expect, it } from 'vitest';
-import { FINALIZER } from '../../src/kubernetes/names.ts';
-import { claims, volumes } from '../../src/kubernetes/objects.ts';
+import { FINALIZER, IN_FLIGHT_LABEL } from '../../src/kubernetes/names.ts';
+import { claims, namespaces, volumes } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, type ClaimRecord, type MigrationTerms, type OrdinalMigration } from '../../src/migration/record.ts';
 import { NAMESPACE, volume } from '../builders/kubernetes.ts';
 import { readyStage, type Stage } from './stage.ts';
@@ -26,6 +26,13 @@ async function expectKept(stage: Stage, claim: ClaimRecord, reason: string): Pro
   expect(condition(stage.record())).toMatchObject({ status: 'False', reason });
   expect(stage.record().metadata.finalizers).toContain(FINALIZER);
 }
+
+it('the namespace loses its label even if the daemon was killed before it could take it off', async () => {
+  const { stage } = await moved();
+  stage.api.change(namespaces, { name: NAMESPACE }, (object) => (object.metadata.labels = { [IN_FLIGHT_LABEL]: 'true', kept: 'yes' }));
+  await stage.retireAll();
+  expect(stage.api.read(namespaces, { name: NAMESPACE })?.metadata.labels).toEqual({ kept: 'yes' });
+});
 
 describe('a source whose retention has passed', () => {
   it('goes with its volume, then its snapshot, and the record lets go', async () => {

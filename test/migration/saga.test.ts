@@ -35,6 +35,17 @@ describe('a move that goes well', () => {
     expect(stage.api.read(volumes, { name: record.status?.claims?.[0]?.source.pv ?? '' })).toMatchObject({ spec: { persistentVolumeReclaimPolicy: 'Retain' }, status: { phase: 'Released' } });
   });
 
+  it('lets the new disk name its own volume in the tag that the driver made', async () => {
+    const stage = await readyStage();
+    const old = stage.diskOf('data-web-0');
+    const name = 'kubernetes.io/created-for/pv/name';
+    await stage.ecs.call('TagResources', { RegionId: 'cn-test', ResourceType: 'disk', ResourceId: [old], Tag: [{ Key: name, Value: 'the-old-volume' }] });
+    await stage.plan();
+    await stage.run();
+    expect(stage.ecs.disk(stage.diskOf('data-web-0'))?.tags).toEqual({ team: 'db', [name]: stage.diskOf('data-web-0') });
+    expect(stage.ecs.disk(old)?.tags[name]).toBe('the-old-volume');
+  });
+
   it('moves all claims of the pod together', async () => {
     const stage = await readyStage({ templates: ['data', 'log'] });
     await stage.plan();

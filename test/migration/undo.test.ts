@@ -1,7 +1,7 @@
 // What goes wrong before the new disk is attached is taken back: the pod on its old disk with every write, and nothing left behind.
 
 import { describe, expect, it } from 'vitest';
-import { IN_FLIGHT_LABEL, MIGRATION_LABEL, REQUEST_ANNOTATION, SUPERSEDED_TAG } from '../../src/kubernetes/names.ts';
+import { IN_FLIGHT_LABEL, MIGRATION_LABEL, REQUEST_ANNOTATION, SUPERSEDED_TAG, TOUCH_ANNOTATION } from '../../src/kubernetes/names.ts';
 import { claims, namespaces, pods, statefulSets, volumes } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, type OrdinalMigration } from '../../src/migration/record.ts';
 import { NAMESPACE } from '../builders/kubernetes.ts';
@@ -43,6 +43,22 @@ describe('a move that cannot be finished is undone', () => {
   it('when the target zone is sold out', async () => {
     const { stage, record, disk } = await failing(({ ecs }) => ecs.faults.add({ kind: 'soldOut', action: 'CreateDisk' }));
     expect(record.status).toMatchObject({ phase: 'RolledBack', reason: 'ZoneUnavailable' });
+    await expectUndone(stage, disk);
+  });
+
+  it('with the claim as it was, though it had to be touched to make it bind', async () => {
+    const { stage, record, disk } = await failing((world) => {
+      world.cordoned.add('b');
+      world.api.on('mergePatch', ordinalMigrations, (call, proceed) => {
+        const { phase, step } = { ...world.record().status, ...(call.body as OrdinalMigration).status };
+        if (phase === 'RollingBack' && step === 'keepSource') {
+          world.api.change(claims, { namespace: NAMESPACE, name: 'data-web-0' }, ({ metadata }) => (metadata.annotations = { ...metadata.annotations, [TOUCH_ANNOTATION]: 'a moment ago' }));
+        }
+        return proceed();
+      });
+    });
+    expect(record.status?.phase).toBe('RolledBack');
+    expect(stage.api.read(claims, { namespace: NAMESPACE, name: 'data-web-0' })?.metadata.annotations?.[TOUCH_ANNOTATION]).toBeUndefined();
     await expectUndone(stage, disk);
   });
 

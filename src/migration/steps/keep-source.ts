@@ -1,8 +1,8 @@
 // The old volumes survive whatever happens to their claims: reclaim policy Retain, read back live. The policy they had is in the record
 // since before the first write, so a repetition never takes the flipped one for it.
 
-import { MIGRATION_LABEL, ROLE_LABEL } from '../../kubernetes/names.ts';
-import { claims, volumes, type PersistentVolume } from '../../kubernetes/objects.ts';
+import { MIGRATION_LABEL, ROLE_LABEL, TOUCH_ANNOTATION } from '../../kubernetes/names.ts';
+import { claims, volumes, type PersistentVolume, type PersistentVolumeClaim } from '../../kubernetes/objects.ts';
 import { diskIdOf } from '../../kubernetes/reading.ts';
 import type { ClaimRecord } from '../record.ts';
 import { DONE, forEachClaim, InvariantBroken, namespaceOf, migrationUID, wait, type Step, type StepContext, type StepResult } from '../step.ts';
@@ -28,25 +28,35 @@ async function keep(context: StepContext, claim: ClaimRecord): Promise<StepResul
   return labelClaim(context, claim, labels);
 }
 
-async function labelClaim(context: StepContext, claim: ClaimRecord, labels: Record<string, string | null>): Promise<StepResult> {
+async function labelClaim(context: StepContext, claim: ClaimRecord, labels: Record<string, string>): Promise<StepResult> {
   const ref = { namespace: namespaceOf(context), name: claim.claimName };
   const live = await context.api.get(claims, ref);
   if (live === undefined || live.metadata.uid !== claim.source.claimUID) return DONE;
-  const differs = Object.entries(labels).some(([key, value]) => (live.metadata.labels?.[key] ?? null) !== value);
+  const differs = Object.entries(labels).some(([key, value]) => live.metadata.labels?.[key] !== value);
   if (differs) await context.api.mergePatch(claims, ref, { metadata: { uid: live.metadata.uid, labels } });
   return DONE;
+}
+
+/** Takes our labels off a claim, and the annotation by which it was made to bind. */
+export async function unmarkClaim(context: StepContext, live: PersistentVolumeClaim): Promise<void> {
+  const { name, uid, labels, annotations } = live.metadata;
+  const marked = labels?.[MIGRATION_LABEL] !== undefined || annotations?.[TOUCH_ANNOTATION] !== undefined;
+  if (marked) await context.api.mergePatch(claims, { namespace: namespaceOf(context), name }, { metadata: { uid, labels: { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null }, annotations: { [TOUCH_ANNOTATION]: null } } });
 }
 
 /** The original policy only once the claim is Bound to the volume again; otherwise it stays Retain and keeps our label, for a person to see. */
 async function giveBack(context: StepContext, claim: ClaimRecord): Promise<StepResult> {
   const volume = await sourceVolume(context, claim);
-  if (volume === undefined || volume.metadata.labels?.[MIGRATION_LABEL] !== migrationUID(context)) return labelClaim(context, claim, { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null });
   const live = await context.api.get(claims, { namespace: namespaceOf(context), name: claim.claimName });
+  if (volume === undefined || volume.metadata.labels?.[MIGRATION_LABEL] !== migrationUID(context)) {
+    if (live !== undefined && live.metadata.uid === claim.source.claimUID) await unmarkClaim(context, live);
+    return DONE;
+  }
   const bound = live !== undefined && live.metadata.deletionTimestamp === undefined && volume.spec.claimRef?.uid === live.metadata.uid && volume.status?.phase === 'Bound';
   if (!bound) return DONE;
   await requireOneVolume(context, claim.source.diskId);
   // The claim's version changes first: whoever still means to delete it as it was fails before its volume may go with it.
-  await labelClaim(context, claim, { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null });
+  await unmarkClaim(context, live);
   await context.api.mergePatch(volumes, { name: volume.metadata.name }, {
     metadata: { uid: claim.source.pvUID, resourceVersion: volume.metadata.resourceVersion, labels: { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null } },
     spec: { persistentVolumeReclaimPolicy: claim.source.reclaimPolicy },

@@ -1,13 +1,15 @@
 // The move is good: the new volume gets the policy that the old one had, our marks come off what stays, the webhook lets go.
 
-import { MIGRATION_LABEL, ROLE_LABEL, TOUCH_ANNOTATION, ATTEMPT_TAG, CLAIM_TAG, CLUSTER_TAG } from '../../kubernetes/names.ts';
+import { MIGRATION_LABEL, ROLE_LABEL, ATTEMPT_TAG, CLAIM_TAG, CLUSTER_TAG } from '../../kubernetes/names.ts';
 import { claims, volumes, type PersistentVolume } from '../../kubernetes/objects.ts';
 import { asRead, labelOf } from '../../kubernetes/reading.ts';
 import { statusOf, type ClaimRecord } from '../record.ts';
 import { DONE, forEachClaim, InvariantBroken, namespaceOf, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
-import { requireOneVolume } from './keep-source.ts';
+import { requireOneVolume, unmarkClaim } from './keep-source.ts';
 import { bindingProblem } from './swap-claim.ts';
 
+/** By which the driver's users find the volume of a disk; copied from the source, it names the old one. */
+const VOLUME_NAME_TAG = 'kubernetes.io/created-for/pv/name';
 const OUR_TAGS = [MIGRATION_LABEL, ROLE_LABEL, CLAIM_TAG, ATTEMPT_TAG, CLUSTER_TAG];
 
 export const settle: Step = {
@@ -23,8 +25,9 @@ async function settleOne(context: StepContext, claim: ClaimRecord): Promise<Step
   const problem = await bindingProblem(context, claim, volume);
   if (problem !== undefined || volume === undefined) return claimChanged(context, problem ?? `PV ${pv} is gone`);
   await givePolicy(context, claim, volume);
-  await unmarkClaim(context, claim);
-  await unmarkDisk(context, diskId);
+  const live = await context.api.get(claims, { namespace: namespaceOf(context), name: claim.claimName });
+  if (live !== undefined) await unmarkClaim(context, live);
+  await retagDisk(context, { diskId, pv });
   return DONE;
 }
 
@@ -42,16 +45,10 @@ async function givePolicy(context: StepContext, claim: ClaimRecord, volume: Pers
   });
 }
 
-async function unmarkDisk(context: StepContext, diskId: string): Promise<void> {
+async function retagDisk(context: StepContext, { diskId, pv }: { diskId: string; pv: string }): Promise<void> {
   const tags = (await context.disks.disk(diskId))?.tags ?? {};
+  const named = tags[VOLUME_NAME_TAG];
+  if (named !== undefined && named !== pv) await context.disks.tag({ kind: 'disk', id: diskId }, { [VOLUME_NAME_TAG]: pv });
   const left = OUR_TAGS.filter((key) => key in tags);
   if (left.length > 0) await context.disks.untag({ kind: 'disk', id: diskId }, left);
-}
-
-export async function unmarkClaim(context: StepContext, claim: ClaimRecord): Promise<void> {
-  const ref = { namespace: namespaceOf(context), name: claim.claimName };
-  const live = await context.api.get(claims, ref);
-  if (live === undefined) return;
-  const marked = live.metadata.labels?.[MIGRATION_LABEL] !== undefined || live.metadata.annotations?.[TOUCH_ANNOTATION] !== undefined;
-  if (marked) await context.api.mergePatch(claims, ref, { metadata: { uid: live.metadata.uid, labels: { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null }, annotations: { [TOUCH_ANNOTATION]: null } } });
 }

@@ -10,7 +10,7 @@ export function createClient(requests: Requests, user: UserInfo): Client {
     resource,
     ...ref,
     dryRun: options.dryRun,
-    fieldManager: options.fieldManager ?? user.username,
+    fieldManager: options.fieldManager ?? binaryOf(user),
   });
   const of = ({ metadata: { namespace, name } }: KubernetesObject): { namespace: string | undefined; name: string } => ({ namespace, name });
 
@@ -72,4 +72,16 @@ export function createClient(requests: Requests, user: UserInfo): Client {
       await requests.update({ ...asked(namespaces, { name }), subresource: 'finalize' }, { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: { finalizers: [] } });
     },
   };
+}
+
+const SIDECAR = /^system:serviceaccount:kube-system:alicloud-(csi-\w+)$/;
+const CONTROLLER = /^system:serviceaccount:kube-system:/;
+
+/** The program that somebody is: without a word of its own its writes are known by that. */
+function binaryOf({ username }: UserInfo): string {
+  const sidecar = SIDECAR.exec(username)?.[1];
+  if (sidecar !== undefined) return sidecar;
+  if (CONTROLLER.test(username)) return 'kube-controller-manager';
+  if (username.startsWith('system:node:')) return 'kubelet';
+  return username.replace(/^system:/, '');
 }

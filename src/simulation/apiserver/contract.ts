@@ -152,6 +152,7 @@ export interface RequestRecord {
   /** `pods`, `statefulsets.apps`, with the subresource after a slash: `pods/eviction`. */
   resource: string;
   namespace: string;
+  /** Of a new object the one in its body; empty where the server picks it, and for whole collections. */
   name: string;
   dryRun: boolean;
   code: number;
@@ -193,6 +194,11 @@ export interface ApiServerOptions {
   informerLagMs?: () => number;
   /** How often a watch that asked for bookmarks gets one, in ms. Without it 60 s, as in Kubernetes. */
   bookmarkMs?: number;
+  /**
+   * Whether `managedFields` says which fields each manager owns: what server-side apply finds its conflicts by. Each write then costs a
+   * comparison and more text. Without it managers are listed by name, and only what was applied has owners.
+   */
+  fieldOwnership?: boolean;
 }
 
 export interface ApiServer {

@@ -26,7 +26,9 @@ export type Fault =
   /** Of a watch: the connection breaks after so long, or ends as if the server had had enough. */
   | { kind: 'cut'; afterMs: number; how: 'break' | 'end' }
   /** Of a watch: after so long nothing comes any more, and nobody says so. */
-  | { kind: 'fall silent'; afterMs: number };
+  | { kind: 'fall silent'; afterMs: number }
+  /** Of a watch: everything that it says comes this much later. */
+  | { kind: 'lag'; ms: number };
 
 export interface FaultyHttpOptions {
   clock: Clock;
@@ -87,6 +89,10 @@ const TROUBLES: { [K in Fault['kind']]: (fault: Of<K>, trouble: Trouble) => Prom
   expired: async () => refusedWith(410, 'too old resource version'),
   cut: (fault, trouble) => interrupted(fault, trouble),
   'fall silent': (fault, trouble) => interrupted(fault, trouble),
+  lag: async ({ ms }, { http, clock, request }) => {
+    const answer = await http.send(request);
+    return { ...answer, body: late(answer.body, { ms, clock }) };
+  },
 };
 
 async function interrupted(fault: Interrupted, { http, clock, request }: Trouble): Promise<HttpResponse> {
@@ -173,6 +179,42 @@ async function* troubled(body: AsyncIterable<Uint8Array>, fault: Interrupted, { 
   } finally {
     over.abort();
     // A read under way is answered when the watch ends; nobody waits for it.
+    void iterator.return?.();
+  }
+}
+
+/** Each piece so long after it came; the end, or the break, as well. */
+async function* late(body: AsyncIterable<Uint8Array>, { ms, clock }: { ms: number; clock: Clock }): AsyncGenerator<Uint8Array> {
+  const iterator = body[Symbol.asyncIterator]();
+  const over = new AbortController();
+  const coming: Promise<IteratorResult<Uint8Array>>[] = [];
+  let more = Promise.withResolvers<void>();
+  const read = async (): Promise<void> => {
+    for (let ended = false; !ended && !over.signal.aborted; ) {
+      const piece = iterator.next();
+      ended = await piece.then(({ done }) => done === true, () => true);
+      const heard = clock.sleep(ms, over.signal).then(() => piece);
+      // It is thrown where the pieces are awaited, unless nobody waits any more.
+      heard.catch(() => {});
+      coming.push(heard);
+      more.resolve();
+    }
+  };
+  void read();
+  try {
+    for (;;) {
+      const next = coming.shift();
+      if (next === undefined) {
+        await more.promise;
+        more = Promise.withResolvers();
+        continue;
+      }
+      const piece = await next;
+      if (piece.done === true) return;
+      yield piece.value;
+    }
+  } finally {
+    over.abort();
     void iterator.return?.();
   }
 }

@@ -3,19 +3,20 @@
 import type { Resource } from '../../kubernetes/objects.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Http, HttpRequest, HttpResponse } from '../../ports/http.ts';
-import { Refusal, type JsonPatchOperation, type UserInfo } from './contract.ts';
-import { discover } from './discovery.ts';
-import { isObject, listAt, objectAt, textAt, textOf } from './json.ts';
+import { Refusal, type UserInfo } from './contract.ts';
+import { AGGREGATED, discover, discoverAll } from './discovery.ts';
+import { textOf } from './json.ts';
 import type { Kind } from './kinds/kind.ts';
-import type { ListRequest, Page } from './listing.ts';
+import type { ListRequest } from './listing.ts';
+import { openApi } from './openapi/documents.ts';
 import { readPath, type ResourcePath } from './paths.ts';
-import { badRequest, methodNotAllowed, noSuchResource, notAcceptable, unknownDryRun, unsupportedMediaType } from './refusals.ts';
-import type { Deletion } from './registry.ts';
-import type { Asked, Patch, Requests } from './requests.ts';
+import { methodNotAllowed, noSuchResource, unknownDryRun } from './refusals.ts';
+import type { Asked, Requests } from './requests.ts';
+import { answerReview, reviewAt, type Review } from './reviews.ts';
+import { SentBody } from './sent-body.ts';
+import { viewFor, type View } from './views.ts';
 import { ConnectionBroken, type Watch } from './watching.ts';
 
-const MERGE = 'application/merge-patch+json';
-const JSON_PATCH = 'application/json-patch+json';
 const DEFAULT_TIMEOUT_MS = 30_000;
 const OPTIONS: Record<HttpRequest['method'], string> = { GET: 'GetOptions', POST: 'CreateOptions', PUT: 'UpdateOptions', PATCH: 'PatchOptions', DELETE: 'DeleteOptions' };
 
@@ -45,12 +46,20 @@ function refuseAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw signal.reason as Error;
 }
 
+/** What the answer is about, and how the client wants to see it. */
+interface Shown {
+  kind: Kind;
+  view: View;
+}
+
 class Exchange {
   readonly #server: OverHttp;
   readonly #user: UserInfo;
   readonly #request: HttpRequest;
   readonly #path: string;
   readonly #query: URLSearchParams;
+  readonly #accept: string;
+  readonly #sent: SentBody;
 
   constructor(server: OverHttp, user: UserInfo, request: HttpRequest) {
     this.#server = server;
@@ -59,28 +68,29 @@ class Exchange {
     const mark = request.path.indexOf('?');
     this.#path = mark === -1 ? request.path : request.path.slice(0, mark);
     this.#query = new URLSearchParams(mark === -1 ? '' : request.path.slice(mark + 1));
+    this.#accept = request.headers?.accept ?? '*/*';
+    this.#sent = new SentBody(request, this.#query);
   }
 
   async answer(): Promise<HttpResponse> {
-    this.#refuseUnreadable();
     const where = readPath(this.#path);
     if (where === undefined) return this.#answerOther();
-    if (where.group === 'authentication.k8s.io' && where.plural === 'selfsubjectreviews') return this.#reviewSelf();
+    const review = reviewAt(where);
+    if (review !== undefined) return this.#answerReview(review);
     const kind = this.#server.requests.kinds.find(where.group, where.version, where.plural);
     if (kind === undefined) return this.#noSuchPath(where);
+    const shown: Shown = { kind, view: viewFor(this.#accept, { clock: this.#server.clock, includeObject: this.#query.get('includeObject') ?? '' }) };
     const asked = this.#asked(where, kind.resource);
-    return where.name === '' ? this.#answerCollection(asked, kind) : this.#answerObject(asked);
-  }
-
-  #refuseUnreadable(): void {
-    const accept = this.#request.headers?.accept ?? '*/*';
-    if (!/application\/json|application\/\*|\*\/\*/.test(accept)) throw notAcceptable();
+    return where.name === '' ? this.#answerCollection(asked, shown) : this.#answerObject(asked, shown);
   }
 
   async #answerOther(): Promise<HttpResponse> {
     await Promise.resolve();
     if (['/healthz', '/livez', '/readyz'].includes(this.#path)) return { ...this.#json(200, 'ok'), headers: { 'content-type': 'text/plain; charset=utf-8' } };
-    const found = discover(this.#path, this.#server.requests.kinds.all());
+    const kinds = this.#server.requests.kinds.all();
+    const all = this.#accept.includes(';as=APIGroupDiscoveryList') ? discoverAll(this.#path, kinds) : undefined;
+    if (all !== undefined) return { ...this.#json(200, textOf(all)), headers: { ...headersOf(this.#server.clock), 'content-type': AGGREGATED } };
+    const found = discover(this.#path, kinds) ?? openApi(this.#path, kinds);
     return found === undefined ? this.#notFoundPage() : this.#json(200, textOf(found));
   }
 
@@ -95,11 +105,10 @@ class Exchange {
     return { ...this.#json(404, '404 page not found\n'), headers: { 'content-type': 'text/plain; charset=utf-8' } };
   }
 
-  async #reviewSelf(): Promise<HttpResponse> {
+  async #answerReview(review: Review): Promise<HttpResponse> {
     await Promise.resolve();
     if (this.#request.method !== 'POST') throw methodNotAllowed();
-    const userInfo = { username: this.#user.username, ...(this.#user.uid === undefined ? {} : { uid: this.#user.uid }), groups: this.#user.groups };
-    return this.#json(201, textOf({ kind: 'SelfSubjectReview', apiVersion: 'authentication.k8s.io/v1', metadata: { creationTimestamp: null }, status: { userInfo } }));
+    return this.#json(201, textOf(answerReview(review, this.#user)));
   }
 
   #asked({ namespace, name, subresource }: ResourcePath, resource: Resource): Asked {
@@ -114,54 +123,56 @@ class Exchange {
       name,
       subresource,
       dryRun: dryRun.length > 0,
-      fieldManager: this.#query.get('fieldManager') ?? agent.split('/')[0],
+      fieldManager: this.#query.get('fieldManager') ?? (this.#sent.isApply ? '' : agent.split('/')[0]),
     };
   }
 
-  #answerCollection(asked: Asked, kind: Kind): Promise<HttpResponse> {
+  #answerCollection(asked: Asked, shown: Shown): Promise<HttpResponse> {
     switch (this.#request.method) {
       case 'GET':
-        return this.#isWatch() ? this.#watch(asked) : this.#list(asked, kind);
+        return this.#isWatch() ? this.#watch(asked, shown) : this.#list(asked, shown);
       case 'POST':
-        if (kind.resource.namespaced && asked.namespace === undefined) throw methodNotAllowed();
-        return this.#answered(this.#server.requests.create(asked, this.#body()));
+        if (shown.kind.resource.namespaced && asked.namespace === undefined) throw methodNotAllowed();
+        return this.#answered(shown, this.#server.requests.create(asked, this.#sent.object(shown.kind, asked)));
       case 'DELETE':
-        return this.#server.requests.deleteCollection(asked, this.#listRequest(), this.#deletion()).then((page) => this.#json(200, listText(kind, page)));
+        return this.#server.requests.deleteCollection(asked, this.#listRequest(), this.#sent.deletion()).then((page) => this.#json(200, shown.view.list(shown.kind, page)));
       case 'PUT':
       case 'PATCH':
         throw methodNotAllowed();
     }
   }
 
-  #answerObject(asked: Asked): Promise<HttpResponse> {
+  #answerObject(asked: Asked, shown: Shown): Promise<HttpResponse> {
     const { requests } = this.#server;
     switch (this.#request.method) {
       case 'GET':
-        return this.#isWatch() ? this.#watch({ ...asked, name: '' }, `metadata.name=${asked.name ?? ''}`) : this.#answered(requests.get(asked));
+        return this.#isWatch() ? this.#watch({ ...asked, name: '' }, shown, `metadata.name=${asked.name ?? ''}`) : this.#answered(shown, requests.get(asked));
       case 'POST':
         if (asked.subresource === '') throw methodNotAllowed();
-        return this.#answered(requests.create(asked, this.#body()));
+        return this.#answered(shown, requests.create(asked, this.#sent.object(shown.kind, asked)));
       case 'PUT':
-        return this.#answered(requests.update(asked, this.#body()));
+        return this.#answered(shown, requests.update(asked, this.#sent.object(shown.kind, asked)));
       case 'PATCH':
-        return this.#answered(requests.patch(asked, this.#patch()));
+        return this.#answered(shown, requests.patch(asked, this.#sent.patch(shown.kind, asked)));
       case 'DELETE': {
-        const deletion = this.#deletion();
-        return this.#answered(requests.delete({ ...asked, dryRun: asked.dryRun === true || deletion.dryRun }, deletion));
+        const deletion = this.#sent.deletion();
+        return this.#answered(shown, requests.delete({ ...asked, dryRun: asked.dryRun === true || deletion.dryRun }, deletion));
       }
     }
   }
 
-  async #answered(answer: Promise<{ code: number; body: object }>): Promise<HttpResponse> {
+  async #answered({ kind, view }: Shown, answer: Promise<{ code: number; body: object }>): Promise<HttpResponse> {
     const { code, body } = await answer;
-    return this.#json(code, textOf(body));
+    const written = this.#json(code, view.one(kind, body));
+    const { warning } = this.#sent;
+    return warning === undefined ? written : { ...written, headers: { ...written.headers, warning } };
   }
 
-  async #list(asked: Asked, kind: Kind): Promise<HttpResponse> {
-    return this.#json(200, listText(kind, await this.#server.requests.list(asked, this.#listRequest())));
+  async #list(asked: Asked, { kind, view }: Shown): Promise<HttpResponse> {
+    return this.#json(200, view.list(kind, await this.#server.requests.list(asked, this.#listRequest())));
   }
 
-  async #watch(asked: Asked, ofOne?: string): Promise<HttpResponse> {
+  async #watch(asked: Asked, { kind, view }: Shown, ofOne?: string): Promise<HttpResponse> {
     const fieldSelector = [ofOne, this.#query.get('fieldSelector')].filter((part) => part !== undefined && part !== null && part !== '').join(',');
     const watch = await this.#server.requests.watch(asked, {
       labelSelector: this.#query.get('labelSelector') ?? undefined,
@@ -170,6 +181,7 @@ class Exchange {
       bookmarks: isTrue(this.#query.get('allowWatchBookmarks')),
       timeoutSeconds: Number(this.#query.get('timeoutSeconds') ?? 0),
       sendInitialEvents: isTrue(this.#query.get('sendInitialEvents')),
+      show: view.inWatch(kind),
     });
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = this.#request;
     return { status: 200, headers: headersOf(this.#server.clock), body: limited(watch, { clock: this.#server.clock, signal, timeoutMs }) };
@@ -188,37 +200,6 @@ class Exchange {
       continue: value('continue'),
       resourceVersion: value('resourceVersion'),
       resourceVersionMatch: value('resourceVersionMatch'),
-    };
-  }
-
-  /** @throws Refusal 400 for a body that is no JSON */
-  #body(): unknown {
-    try {
-      return JSON.parse(this.#request.body ?? '') as unknown;
-    } catch {
-      throw badRequest('the object provided is unrecognized: json parse error'); // What the parser says depends on its version.
-    }
-  }
-
-  #patch(): Patch {
-    const type = (this.#request.headers?.['content-type'] ?? '').split(';')[0]?.trim();
-    if (type === MERGE) return { type: 'merge', patch: this.#body() };
-    if (type !== JSON_PATCH) throw unsupportedMediaType([JSON_PATCH, MERGE]);
-    const patch = this.#body();
-    if (!Array.isArray(patch)) throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch');
-    return { type: 'json', patch: patch as JsonPatchOperation[] };
-  }
-
-  #deletion(): Deletion & { dryRun: boolean } {
-    const body = (this.#request.body ?? '') === '' ? {} : this.#body();
-    const options = objectAt({ body }, 'body');
-    const value = (name: string): string => textAt(options, name) || (this.#query.get(name) ?? '');
-    const [seconds, policy] = [value('gracePeriodSeconds'), value('propagationPolicy')];
-    return {
-      preconditions: isObject(options.preconditions) ? options.preconditions : undefined,
-      gracePeriodSeconds: seconds === '' ? undefined : Number(seconds),
-      propagationPolicy: policy === '' ? undefined : policy,
-      dryRun: listAt(options, 'dryRun').includes('All'),
     };
   }
 
@@ -247,17 +228,6 @@ function jsonAnswer(clock: Clock, status: number, text: string): HttpResponse {
 async function* whole(text: string): AsyncGenerator<Uint8Array> {
   await Promise.resolve();
   yield new TextEncoder().encode(text);
-}
-
-/** Items in a list come without their type, as in the real one. */
-function listText({ resource: { group, version, kind } }: Kind, page: Page): string {
-  const metadata = {
-    resourceVersion: String(page.resourceVersion),
-    ...(page.continue === undefined ? {} : { continue: page.continue }),
-    ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
-  };
-  const head = JSON.stringify({ kind: `${kind}List`, apiVersion: group === '' ? version : `${group}/${version}`, metadata });
-  return `${head.slice(0, -1)},"items":[${page.items.map(textOf).join(',')}]}`;
 }
 
 /** No piece for this long, or the client's signal, breaks it off. */

@@ -1,7 +1,7 @@
 // Every refusal of the API server, with the code, reason, details and words of the real one.
 
 import type { Resource } from '../../kubernetes/objects.ts';
-import { Refusal, type Status, type StatusDetails } from './contract.ts';
+import { Refusal, type Status, type StatusCause, type StatusDetails } from './contract.ts';
 import type { FieldError } from './field-errors.ts';
 import { causeOf, messageOf, unsupported } from './field-errors.ts';
 
@@ -51,6 +51,11 @@ export function modified(resource: Resource, name: string): Refusal {
   return conflict(resource, name, 'the object has been modified; please apply your changes to the latest version and try again');
 }
 
+/** Server-side apply of fields that others own. */
+export function applyConflict(message: string, causes: StatusCause[]): Refusal {
+  return refusal({ code: 409, reason: 'Conflict', message, details: { causes } });
+}
+
 export function invalid(resource: Resource, name: string, errors: FieldError[]): Refusal {
   const messages = errors.map((error) => `${error.field}: ${messageOf(error)}`);
   const kind = resource.group === '' ? resource.kind : `${resource.kind}.${resource.group}`;
@@ -72,6 +77,10 @@ export function namespaceTerminating(resource: Resource, name: string, namespace
 
 export function badRequest(message: string): Refusal {
   return refusal({ code: 400, reason: 'BadRequest', message });
+}
+
+export function unauthorized(): Refusal {
+  return refusal({ code: 401, reason: 'Unauthorized', message: 'Unauthorized' });
 }
 
 export function methodNotAllowed(): Refusal {

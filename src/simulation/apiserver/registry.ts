@@ -1,15 +1,16 @@
 // Creating, changing and deleting objects of any kind: the generic registry of the API server (k8s.io/apiserver, registry/generic), step
 // by step in its order. Admission may wait for webhooks; whatever is committed is compared with what was read before it.
 
-import { namespaces, type KubernetesObject } from '../../kubernetes/objects.ts';
+import { namespaces, type KubernetesObject, type ObjectMeta } from '../../kubernetes/objects.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Admission } from './admission/admission.ts';
 import type { Attributes } from './admission/attributes.ts';
 import { Refusal, type Preconditions } from './contract.ts';
 import { wrong, type FieldError } from './field-errors.ts';
-import { equal, intern, listAt, textAt, withField } from './json.ts';
+import { equal, intern, listAt, withField } from './json.ts';
 import { content, type Kind } from './kinds/kind.ts';
+import { afterUpdate, firstApplied, managedFields, managersOf, writersOnly, type Manager, type Write } from './merging/ownership.ts';
 import { born, carriedOver, validateMetadata, validateMetadataUpdate, validateName, wholeSeconds, wiped } from './metadata.ts';
 import { alreadyExists, badRequest, conflict, invalid, modified, notFound, unexplained } from './refusals.ts';
 import { keyFor, keyOf, type Store } from './store.ts';
@@ -20,6 +21,8 @@ export interface World {
   clock: Clock;
   random: Random;
   admission: Admission;
+  /** Whether managedFields says which fields each manager owns, and not only who wrote. */
+  fieldOwnership: boolean;
 }
 
 /** As the client sent them; defaults for what it left out. */
@@ -37,6 +40,12 @@ export interface Written {
   /** Of the write; undefined when nothing was stored. */
   version: number | undefined;
   created?: boolean;
+}
+
+/** What the client sent, as the server reads it, and what there was. */
+interface Compared {
+  sent: KubernetesObject;
+  existing: KubernetesObject | undefined;
 }
 
 const ORPHAN = 'orphan';
@@ -68,18 +77,18 @@ export class Registry {
     const sent = intern(decoded(kind, wiped(placed(intern(body), namespace))));
     const attributes = attributesOf(target, { operation: 'CREATE', object: sent, oldObject: undefined });
     const admitted = (await world.admission.mutate(attributes)) as KubernetesObject;
-    const object = this.#prepared(target, admitted);
+    const object = this.#prepared(target, admitted, sent);
     await world.admission.validate({ ...attributes, name: object.metadata.name, object });
     if (world.store.get(kind.resource, keyOf(kind.resource, object)) !== undefined) throw alreadyExists(kind.resource, object.metadata.name);
     if (target.dryRun) return { object, version: undefined };
     return this.#put(target, object);
   }
 
-  #prepared(target: Target, admitted: KubernetesObject): KubernetesObject {
+  #prepared(target: Target, admitted: KubernetesObject, sent: KubernetesObject): KubernetesObject {
     const { kind } = target;
     const now = this.world.clock.now();
     const fresh = withField(withoutSentStatus(kind, born(admitted, this.world)), ['metadata', 'generation'], kind.generation ? 1 : undefined);
-    const object = intern(this.#withManager(target, kind.prepareCreate?.(fresh, now) ?? fresh, undefined));
+    const object = intern(this.#withManager(target, kind.prepareCreate?.(fresh, now) ?? fresh, { sent, existing: undefined }));
     const { name, resourceVersion = '' } = object.metadata;
     if (resourceVersion !== '') throw unexplained('resourceVersion should not be set on objects to be created');
     refuseInvalid(kind, name, [...(kind.validate?.(object) ?? []), ...(kind.validateCreate?.(object) ?? []), ...validateName(name, kind.name), ...validateMetadata(object)]);
@@ -97,18 +106,16 @@ export class Registry {
     for (;;) {
       const existing = this.get(target);
       if (uid !== undefined && uid !== '' && uid !== existing.metadata.uid) throw wrongUid(target, uid, existing);
-      const wanted = await this.#changed(target, existing, { change, admitted });
+      const sent = intern(decoded(target.kind, placed(intern(await change(existing)), target.namespace)));
+      const wanted = admitted ? await this.#admitted(target, sent, existing) : sent;
       const next = this.#preparedUpdate(target, versioned(target, wanted, existing), existing);
       if (admitted) await this.world.admission.validate(attributesOf(target, { operation: 'UPDATE', object: next, oldObject: existing }));
-      if (this.find(target) === existing) return this.#commit(target, next, existing);
+      if (this.find(target) === existing) return this.#commit(target, next, { sent, existing });
     }
   }
 
-  async #changed(target: Target, existing: KubernetesObject, { change, admitted }: { change: Change; admitted: boolean }): Promise<KubernetesObject> {
-    const wanted = await change(existing);
-    const object = intern(decoded(target.kind, placed(intern(wanted), target.namespace)));
-    if (!admitted) return object;
-    return (await this.world.admission.mutate(attributesOf(target, { operation: 'UPDATE', object, oldObject: existing }))) as KubernetesObject;
+  async #admitted(target: Target, object: KubernetesObject, oldObject: KubernetesObject): Promise<KubernetesObject> {
+    return (await this.world.admission.mutate(attributesOf(target, { operation: 'UPDATE', object, oldObject }))) as KubernetesObject;
   }
 
   #preparedUpdate(target: Target, wanted: KubernetesObject, existing: KubernetesObject): KubernetesObject {
@@ -127,7 +134,7 @@ export class Registry {
     return withField(next, ['metadata', 'generation'], (existing.metadata.generation ?? 0) + 1);
   }
 
-  #commit(target: Target, next: KubernetesObject, existing: KubernetesObject): Written {
+  #commit(target: Target, next: KubernetesObject, { sent, existing }: Compared & { existing: KubernetesObject }): Written {
     const { store } = this.world;
     const { resource } = target.kind;
     if (isFinished(isOfNamespaces(target), next, existing)) {
@@ -135,10 +142,9 @@ export class Registry {
       const removed = store.remove(resource, keyOf(resource, existing));
       return { object: next, version: Number(removed?.metadata.resourceVersion) };
     }
-    // Not compared: who wrote when, which a write that changes nothing leaves alone.
-    const unchanged = equal(withField(next, ['metadata', 'managedFields'], undefined), withField(existing, ['metadata', 'managedFields'], undefined));
-    if (unchanged) return { object: existing, version: undefined };
-    const managed = intern(this.#withManager(target, next, existing));
+    // Who wrote when is left alone by a write that changes nothing.
+    if (equal(next, existing)) return { object: existing, version: undefined };
+    const managed = intern(this.#withManager(target, next, { sent, existing }));
     return target.dryRun ? { object: managed, version: undefined } : this.#put(target, managed);
   }
 
@@ -147,15 +153,16 @@ export class Registry {
     return { object: stored, version: Number(stored.metadata.resourceVersion) };
   }
 
-  /** Who wrote it: one entry for each manager and part. Which fields it owns is not recorded. */
-  #withManager(target: Target, object: KubernetesObject, existing: KubernetesObject | undefined): KubernetesObject {
-    const { fieldManager: manager, subresource, kind } = target;
-    const { group, version } = kind.resource;
-    const part = subresource === 'status' ? { subresource } : {};
-    const before = listAt(existing, 'metadata', 'managedFields');
-    const others = before.filter((entry) => textAt(entry, 'manager') !== manager || textAt(entry, 'subresource') !== (part.subresource ?? ''));
-    const own = { manager, operation: 'Update', apiVersion: group === '' ? version : `${group}/${version}`, time: wholeSeconds(this.world.clock.now()), fieldsType: 'FieldsV1', fieldsV1: {}, ...part };
-    return withField(object, ['metadata', 'managedFields'], [...others, own]);
+  #withManager(target: Target, object: KubernetesObject, compared: Compared): KubernetesObject {
+    const managers = this.#managers({ target, now: wholeSeconds(this.world.clock.now()) }, object, compared);
+    return withField(object, ['metadata', 'managedFields'], managedFields(managers, { kept: !this.world.fieldOwnership }));
+  }
+
+  /** What admission adds to a write, its writer does not own. */
+  #managers(write: Write, object: KubernetesObject, { sent, existing }: Compared): Manager[] {
+    const { applied } = write.target;
+    if (applied !== undefined) return existing === undefined ? firstApplied(write, applied) : managersOf(object);
+    return this.world.fieldOwnership ? afterUpdate(write, withField(sent, ['metadata', 'managedFields'], object.metadata.managedFields), existing) : writersOnly(write, object);
   }
 
   // ── Delete ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -277,8 +284,14 @@ function placed(object: KubernetesObject, namespace: string | undefined): Kubern
 /** As the server reads it: with its type and its defaults. */
 function decoded(kind: Kind, object: KubernetesObject): KubernetesObject {
   const { group, version, kind: name } = kind.resource;
-  const whole = { ...object, apiVersion: group === '' ? version : `${group}/${version}`, kind: name };
+  const whole = { ...object, metadata: withoutEmpty(object.metadata), apiVersion: group === '' ? version : `${group}/${version}`, kind: name };
   return kind.defaults?.(whole) ?? whole;
+}
+
+/** Empty maps and lists of metadata are the same as none. */
+function withoutEmpty(metadata: ObjectMeta): ObjectMeta {
+  const empty = (['labels', 'annotations', 'finalizers', 'ownerReferences'] as const).filter((field) => metadata[field] !== undefined && Object.keys(metadata[field] ?? {}).length === 0);
+  return empty.length === 0 ? metadata : (Object.fromEntries(Object.entries(metadata).filter(([field]) => !empty.includes(field as 'labels'))) as ObjectMeta);
 }
 
 /** @throws Refusal 409 for another version than the present one, 422 when a version is missing that must be there. */
@@ -294,11 +307,11 @@ function versioned(target: Target, wanted: KubernetesObject, existing: Kubernete
 
 function statusOnly(kind: Kind, next: KubernetesObject, existing: KubernetesObject): KubernetesObject {
   const status = { ...existing, metadata: next.metadata, status: next.status };
-  return withField(kind.prepareStatus?.(status, existing) ?? status, ['metadata', 'managedFields'], existing.metadata.managedFields);
+  return withField(kind.prepareStatus?.(status, existing) ?? status, ['metadata', 'managedFields'], next.metadata.managedFields ?? existing.metadata.managedFields);
 }
 
 function withoutStatusChange({ kind, subresource }: Target, next: KubernetesObject, existing: KubernetesObject): KubernetesObject {
-  const kept = withField(kind.status ? withField(next, ['status'], existing.status) : next, ['metadata', 'managedFields'], existing.metadata.managedFields);
+  const kept = withField(kind.status ? withField(next, ['status'], existing.status) : next, ['metadata', 'managedFields'], next.metadata.managedFields ?? existing.metadata.managedFields);
   return subresource === '' ? (kind.prepareUpdate?.(kept, existing) ?? kept) : kept;
 }
 

@@ -4,12 +4,18 @@
 import type { KubernetesObject, Resource } from '../../kubernetes/objects.ts';
 import { namespaces } from '../../kubernetes/objects.ts';
 import { Refusal, type JsonPatchOperation, type RequestRecord, type UserInfo } from './contract.ts';
-import { isObject, type JsonObject } from './json.ts';
+import { required } from './field-errors.ts';
+import { isObject, objectAt, withField, type JsonObject } from './json.ts';
 import type { Kind } from './kinds/kind.ts';
 import type { ServedKinds } from './kinds/served.ts';
 import { listPage, type ListRequest, type Page } from './listing.ts';
+import { apply, managedFields } from './merging/ownership.ts';
+import { applyStrategicPatch, BadPatch } from './merging/strategic.ts';
+import { wholeSeconds } from './metadata.ts';
+import { unknownFields } from './openapi/field-validation.ts';
+import { schemaOf } from './openapi/schemas.ts';
 import { applyJsonPatch, applyMergePatch, PatchFailed } from './patches.ts';
-import { badRequest, methodNotAllowed, noSuchResource, unprocessablePatch } from './refusals.ts';
+import { badRequest, conflict, invalid, methodNotAllowed, noSuchResource, unexplained, unprocessablePatch } from './refusals.ts';
 import type { Deletion, Registry, Written } from './registry.ts';
 import { bind, evict, finalize, rescale, scaleOf, success } from './subresources.ts';
 import type { Target } from './target.ts';
@@ -25,7 +31,7 @@ export interface Asked {
   fieldManager?: string | undefined;
 }
 
-export type Patch = { type: 'merge'; patch: unknown } | { type: 'json'; patch: JsonPatchOperation[] };
+export type Patch = { type: 'merge' | 'strategic'; patch: unknown } | { type: 'json'; patch: JsonPatchOperation[] } | { type: 'apply'; patch: KubernetesObject; force: boolean };
 
 export interface Answer {
   code: number;
@@ -93,10 +99,12 @@ export class Requests {
   }
 
   create(asked: Asked, body: unknown): Promise<Answer> {
-    return this.#answer('create', asked, async (target) => {
-      const object = objectOf(body, target.kind);
-      return target.subresource === '' ? ofWrite(await this.#options.registry.create(target, object), 201) : this.#createAt(target, object);
-    });
+    return this.#answer('create', asked, (target) => this.#create(target, body), nameIn(body));
+  }
+
+  async #create(target: Target, body: unknown): Promise<Answer & Outcome> {
+    const object = objectOf(body, target.kind);
+    return target.subresource === '' ? ofWrite(await this.#options.registry.create(target, object), 201) : this.#createAt(target, object);
   }
 
   async #createAt(target: Target, object: KubernetesObject): Promise<Answer & Outcome> {
@@ -130,11 +138,29 @@ export class Requests {
   patch(asked: Asked, patch: Patch): Promise<Answer> {
     return this.#answer('patch', asked, async (target) => {
       const { registry } = this.#options;
-      const change = (existing: KubernetesObject): KubernetesObject => patched(existing, patch);
+      if (patch.type === 'apply') return this.#apply(target, patch);
+      const change = (existing: KubernetesObject): KubernetesObject => patched(target.kind, existing, patch);
       if (target.subresource === 'scale') return ofWrite(await rescale(registry, requireScale(target), change));
       refuseOther(target);
       return ofWrite(await registry.update(target, change));
     });
+  }
+
+  /** Server-side apply: creates what is not there. */
+  async #apply(asked: Target, { patch: applied, force }: Patch & { type: 'apply' }): Promise<Answer & Outcome> {
+    const { registry } = this.#options;
+    const target = { ...asked, applied };
+    refuseOther(target);
+    refuseUnappliable(target, applied);
+    if (target.subresource === '' && registry.find(target) === undefined) {
+      if ((applied.metadata.uid ?? '') !== '') throw conflict(target.kind.resource, target.name, `uid mismatch: the provided object specified uid ${applied.metadata.uid ?? ''}, and no existing object was found`);
+      return ofWrite(await registry.create(target, applied), 201);
+    }
+    const change = (existing: KubernetesObject): KubernetesObject => {
+      const { object, managers } = apply({ target, now: wholeSeconds(registry.world.clock.now()) }, existing, { applied, force });
+      return withField(object, ['metadata', 'managedFields'], managedFields(managers, { kept: !registry.world.fieldOwnership }));
+    };
+    return ofWrite(await registry.update(target, change, { uid: applied.metadata.uid }));
   }
 
   delete(asked: Asked, deletion: Deletion): Promise<Answer & { gone: boolean }> {
@@ -159,15 +185,16 @@ export class Requests {
     return page as Page;
   }
 
-  async #answer<A extends Answer & Outcome>(verb: string, asked: Asked, act: (target: Target) => A | Promise<A>): Promise<A> {
+  /** `told`: what the request is said to be about where its path does not name it. */
+  async #answer<A extends Answer & Outcome>(verb: string, asked: Asked, act: (target: Target) => A | Promise<A>, told = ''): Promise<A> {
     // Nothing happens in the caller's own turn: a real request takes its time, and others act meanwhile.
     await Promise.resolve();
     try {
       const answer = await act(this.#target(asked));
-      this.#tell(verb, asked, answer);
+      this.#tell(verb, { ...asked, name: asked.name || told }, answer);
       return answer;
     } catch (error) {
-      if (error instanceof Refusal) this.#tell(verb, asked, { code: error.code, reason: error.reason });
+      if (error instanceof Refusal) this.#tell(verb, { ...asked, name: asked.name || told }, { code: error.code, reason: error.reason });
       throw error;
     }
   }
@@ -196,6 +223,11 @@ function ofDelete({ kind, name }: Target, { object, version, gone }: Written & {
   return { code: 200, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details }, version };
 }
 
+/** Empty where the server picks it. */
+function nameIn(body: unknown): string {
+  return isObject(body) && isObject(body.metadata) && typeof body.metadata.name === 'string' ? body.metadata.name : '';
+}
+
 /** @throws Refusal 400 for a body that is no object of the API */
 function objectOf(body: unknown, { resource }: Kind): KubernetesObject {
   if (!isObject(body)) throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind}): couldn't get version/kind; json parse error`);
@@ -203,14 +235,28 @@ function objectOf(body: unknown, { resource }: Kind): KubernetesObject {
   return { ...body, metadata } as KubernetesObject;
 }
 
-/** @throws Refusal 422 when a test does not hold or a path is not there */
-function patched(existing: KubernetesObject, patch: Patch): KubernetesObject {
+/** @throws Refusal 422 when a test does not hold or a path is not there, 400 for a patch that says what no patch may */
+function patched(kind: Kind, existing: KubernetesObject, patch: Exclude<Patch, { type: 'apply' }>): KubernetesObject {
   try {
-    return (patch.type === 'merge' ? applyMergePatch(existing, patch.patch) : applyJsonPatch(existing, patch.patch)) as KubernetesObject;
+    if (patch.type === 'json') return applyJsonPatch(existing, patch.patch) as KubernetesObject;
+    if (patch.type === 'merge') return applyMergePatch(existing, patch.patch) as KubernetesObject;
+    return applyStrategicPatch(existing, objectAt({ patch: patch.patch }, 'patch'), schemaOf(kind)) as KubernetesObject;
   } catch (error) {
     if (error instanceof PatchFailed) throw unprocessablePatch();
+    if (error instanceof BadPatch) throw badRequest(error.message);
     throw error;
   }
+}
+
+function refuseUnappliable({ kind, name, fieldManager }: Target, applied: KubernetesObject): void {
+  const { group, version, kind: ownKind } = kind.resource;
+  const type = group === '' ? version : `${group}/${version}`;
+  if (applied.apiVersion !== type || applied.kind !== ownKind) throw badRequest(`${String(applied.apiVersion)}, Kind=${String(applied.kind)} is applied where ${type}, Kind=${ownKind} is served`);
+  if ((applied.metadata.name ?? name) !== name) throw badRequest(`the name of the object (${applied.metadata.name}) does not match the name on the URL (${name})`);
+  if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+  const [unknown] = unknownFields(schemaOf(kind), applied);
+  if (unknown !== undefined) throw unexplained(`failed to create typed patch object (${applied.metadata.namespace ?? ''}/${name}; ${type}, Kind=${ownKind}): .${unknown}: field not declared in schema`);
+  if (fieldManager === '') throw invalid({ group: 'meta.k8s.io', version: 'v1', plural: '', kind: 'PatchOptions', namespaced: false }, '', [required('fieldManager', 'is required for apply patch')]);
 }
 
 function requireScale(target: Target): Target {

@@ -20,12 +20,12 @@ const FIRST_NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-sys
 
 /** With the namespaces that every cluster begins with. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { clock, random, onRequest, callWebhook, informerLagMs = () => 0, bookmarkMs = BOOKMARK_MS } = options;
+  const { clock, random, onRequest, callWebhook, informerLagMs = () => 0, bookmarkMs = BOOKMARK_MS, fieldOwnership = false } = options;
   const store = new Store(clock);
   const kinds = new ServedKinds(store);
   const informers = new Informers({ store, clock, lagMs: informerLagMs });
   const webhooks = new Webhooks({ informers, clock, random, call: callWebhook });
-  const registry = new Registry({ store, clock, random, admission: new Admission(store, webhooks) });
+  const registry = new Registry({ store, clock, random, fieldOwnership, admission: new Admission(store, webhooks) });
   const requests = new Requests({ kinds, registry, watchers: { store, clock, random, bookmarkMs }, onRequest });
   for (const name of FIRST_NAMESPACES) store.put(namespaces, firstNamespace(name, { uid: random.uuid(), bornAt: wholeSeconds(clock.now()) }));
 

@@ -1,5 +1,6 @@
 // Which object a write is about, who writes, and how.
 
+import type { KubernetesObject } from '../../kubernetes/objects.ts';
 import type { UserInfo } from './contract.ts';
 import type { Kind } from './kinds/kind.ts';
 
@@ -14,4 +15,6 @@ export interface Target {
   user: UserInfo;
   dryRun: boolean;
   fieldManager: string;
+  /** Of a server-side apply: what is applied. */
+  applied?: KubernetesObject;
 }

@@ -18,6 +18,8 @@ export interface WatchRequest extends Selecting {
   timeoutSeconds?: number | undefined;
   /** First what is there, then a bookmark that says so. */
   sendInitialEvents?: boolean | undefined;
+  /** How the client wants to see each object, in the order of the events; without it as they are. */
+  show?: ((object: KubernetesObject) => object) | undefined;
 }
 
 export interface Watch {
@@ -44,21 +46,23 @@ export function openWatch({ store, clock, random, bookmarkMs }: Watchers, kind: 
   const selector = selectorOf(kind, request);
   const from = versionAsked(request);
   const lines = new Lines();
+  const { show = (object) => object } = request;
+  const told: Told = { lines, kind, selector, show };
   if (from !== undefined && from < store.compacted) {
     lines.push(errorLine(from, store.compacted));
     lines.end('end');
     return lines;
   }
-  if (from === undefined || request.sendInitialEvents === true) pushInitial(lines, { store, kind, selector, request });
-  else for (const event of store.since(from)) pushEvent(lines, event, { kind, selector });
+  if (from === undefined || request.sendInitialEvents === true) pushInitial(told, store, request);
+  else for (const event of store.since(from)) pushEvent(told, event);
   const unfollow = store.follow(kind.resource, (event) => {
     // A version that is yet to come: events up to it are not for this watch.
-    if (from === undefined || event.version > from) pushEvent(lines, event, { kind, selector });
+    if (from === undefined || event.version > from) pushEvent(told, event);
   });
   lines.onEnd(unfollow);
   const { timeoutSeconds = 0 } = request;
   const timeoutMs = timeoutSeconds > 0 ? timeoutSeconds * 1000 : LEAST_TIMEOUT_MS * (1 + random.next());
-  void keepTime(lines, { clock, until: clock.monotonic() + timeoutMs, bookmarkMs: request.bookmarks === true ? bookmarkMs : Infinity, bookmark: () => bookmarkLine(kind, store.version) });
+  void keepTime(lines, { clock, until: clock.monotonic() + timeoutMs, bookmarkMs: request.bookmarks === true ? bookmarkMs : Infinity, bookmark: () => bookmarkLine(told, store.version) });
   return lines;
 }
 
@@ -74,14 +78,18 @@ interface Timed {
   bookmark: () => string;
 }
 
+/** A watch that asked for bookmarks gets one so long before it ends by its time-out. */
+const LAST_BOOKMARK_MS = 2_000;
+
 async function keepTime(lines: Lines, { clock, until, bookmarkMs, bookmark }: Timed): Promise<void> {
-  let nextBookmark = clock.monotonic() + bookmarkMs;
+  const next = (now: number): number => Math.min(now + bookmarkMs, Math.max(until - LAST_BOOKMARK_MS, now + LAST_BOOKMARK_MS));
+  let nextBookmark = bookmarkMs === Infinity ? Infinity : next(clock.monotonic());
   while (!lines.ended) {
     const now = clock.monotonic();
     if (now >= until) {
       lines.end('end');
     } else if (now >= nextBookmark) {
-      nextBookmark = now + bookmarkMs;
+      nextBookmark = next(now);
       lines.push(bookmark());
     } else {
       await clock.sleep(Math.min(until, nextBookmark) - now, lines.over);
@@ -89,18 +97,27 @@ async function keepTime(lines: Lines, { clock, until, bookmarkMs, bookmark }: Ti
   }
 }
 
-function pushInitial(lines: Lines, { store, kind, selector, request }: { store: Store; kind: Kind; selector: Selector; request: WatchRequest }): void {
-  for (const object of store.list(kind.resource, selector.namespace)) if (selector.matches(object)) lines.push(eventLine('ADDED', object));
-  if (request.sendInitialEvents === true && request.bookmarks === true) lines.push(bookmarkLine(kind, store.version, { 'k8s.io/initial-events-end': 'true' }));
+/** Whom a watch tells of what, and how. */
+interface Told {
+  lines: Lines;
+  kind: Kind;
+  selector: Selector;
+  show: (object: KubernetesObject) => object;
+}
+
+function pushInitial(told: Told, store: Store, request: WatchRequest): void {
+  const { lines, kind, selector, show } = told;
+  for (const object of store.list(kind.resource, selector.namespace)) if (selector.matches(object)) lines.push(eventLine('ADDED', show(object)));
+  if (request.sendInitialEvents === true && request.bookmarks === true) lines.push(bookmarkLine(told, store.version, { 'k8s.io/initial-events-end': 'true' }));
 }
 
 /** An object that begins or ceases to match comes or goes for this watch. */
-function pushEvent(lines: Lines, event: StoreEvent, { kind, selector }: { kind: Kind; selector: Selector }): void {
+function pushEvent({ lines, kind, selector, show }: Told, event: StoreEvent): void {
   if (event.resource.plural !== kind.resource.plural || event.resource.group !== kind.resource.group) return;
   const before = event.previous !== undefined && selector.matches(event.previous);
   const after = event.type !== 'DELETED' && selector.matches(event.object);
-  if (after) lines.push(eventLine(before ? 'MODIFIED' : 'ADDED', event.object));
-  else if (before) lines.push(eventLine('DELETED', event.type === 'DELETED' ? event.object : asLastSeen(event)));
+  if (after) lines.push(eventLine(before ? 'MODIFIED' : 'ADDED', show(event.object)));
+  else if (before) lines.push(eventLine('DELETED', show(event.type === 'DELETED' ? event.object : asLastSeen(event))));
 }
 
 /** What the watch saw last, with the version at which it ceased to match. */
@@ -113,9 +130,11 @@ function eventLine(type: string, object: unknown): string {
   return `{"type":"${type}","object":${textOf(object)}}\n`;
 }
 
-function bookmarkLine({ resource: { group, version, kind } }: Kind, at: number, annotations?: Record<string, string>): string {
+function bookmarkLine({ kind: { resource }, show }: Told, at: number, annotations?: Record<string, string>): string {
+  const { group, version, kind } = resource;
   const metadata = { resourceVersion: String(at), creationTimestamp: null, ...(annotations === undefined ? {} : { annotations }) };
-  return eventLine('BOOKMARK', { kind, apiVersion: group === '' ? version : `${group}/${version}`, metadata });
+  const bookmark = { kind, apiVersion: group === '' ? version : `${group}/${version}`, metadata };
+  return eventLine('BOOKMARK', show(bookmark as unknown as KubernetesObject));
 }
 
 function errorLine(asked: number, compacted: number): string {

@@ -8,6 +8,7 @@ import type { DiskController, Volume } from '../csi/controller.ts';
 import { CsiError } from '../csi/error.ts';
 import { DISK_DRIVER } from '../csi/names.ts';
 import type { Segments, TopologyRequirement } from '../csi/volume-request.ts';
+import { allowedSegments } from './allowed-topologies.ts';
 import { BETA_STORAGE_PROVISIONER, PROVISIONED_BY, SELECTED_NODE, STORAGE_PROVISIONER } from './binder/match.ts';
 import { csiErrorOf, csiRefusal } from './driver-calls.ts';
 import { EventWriter } from './events.ts';
@@ -21,6 +22,8 @@ export const PROVISIONER_FINALIZER = 'external-provisioner.volume.kubernetes.io/
 /** As the sidecar's defaults: --retry-interval-start and --retry-interval-max. */
 const RETRY = { firstMs: 1_000, longestMs: 300_000 };
 const FS_TYPE = 'ext4';
+/** As Alibaba Cloud deploys the sidecar: --volume-name-prefix=disk. */
+const NAME_PREFIX = 'disk';
 
 export class Provisioner extends Controller {
   readonly #driver: DiskController;
@@ -55,9 +58,9 @@ export class Provisioner extends Controller {
   }
 
   async #provision(claim: PersistentVolumeClaim, storageClass: StorageClass, chosen: string | undefined): Promise<void> {
-    const name = `pvc-${uidOf(claim)}`;
+    const name = `${NAME_PREFIX}-${uidOf(claim)}`;
     if (this.#volumes.get({ name }) !== undefined) return;
-    const requirement = this.#requirement(chosen);
+    const requirement = this.#requirement(storageClass, chosen);
     if (requirement === undefined) return this.#reschedule(claim, `selected node "${chosen ?? ''}" has no topology of the driver`);
     const made = await this.#make(claim, storageClass, { name, requirement });
     if (made === undefined) return;
@@ -88,14 +91,14 @@ export class Provisioner extends Controller {
     await ifThere(this.client.update(claims, freed));
   }
 
-  /** The chosen node's zone, or every zone that the driver's nodes are in. */
-  #requirement(chosen: string | undefined): TopologyRequirement | undefined {
+  /** The chosen node's zone, or every zone that the class allows, or that the driver's nodes are in. */
+  #requirement(storageClass: StorageClass, chosen: string | undefined): TopologyRequirement | undefined {
     const segments = this.#csiNodes.list().flatMap((csiNode) => {
       const keys = csiNode.spec.drivers.find(({ name }) => name === DISK_DRIVER)?.topologyKeys;
       const node = this.#nodes.get({ name: csiNode.metadata.name });
       return keys === undefined || node === undefined ? [] : [{ node: node.metadata.name, segments: segmentsOf(node, keys) }];
     });
-    if (chosen === undefined) return { requisite: distinct(segments.map((one) => one.segments)), preferred: [] };
+    if (chosen === undefined) return { requisite: allowedSegments(storageClass) ?? distinct(segments.map((one) => one.segments)), preferred: [] };
     const own = segments.find(({ node }) => node === chosen);
     return own === undefined ? undefined : { requisite: [own.segments], preferred: [own.segments] };
   }
@@ -130,7 +133,7 @@ export class Provisioner extends Controller {
 
   async #syncVolume(key: string): Promise<void> {
     const volume = this.#volumes.get(refOf(key));
-    if (volume?.metadata.annotations?.[PROVISIONED_BY] !== DISK_DRIVER) return;
+    if (volume === undefined || provisionerOf(volume) !== DISK_DRIVER) return;
     if (volume.spec.persistentVolumeReclaimPolicy === 'Delete') return this.#syncDeletable(volume);
     if (isHeld(volume)) await removeFinalizer(this.client, { resource: volumes, object: volume, finalizer: PROVISIONER_FINALIZER });
   }
@@ -162,6 +165,11 @@ function isForUs(claim: PersistentVolumeClaim): boolean {
   const { annotations = {} } = claim.metadata;
   const asked = annotations[STORAGE_PROVISIONER] ?? annotations[BETA_STORAGE_PROVISIONER];
   return asked === DISK_DRIVER && !isTerminating(claim) && (claim.spec.volumeName ?? '') === '';
+}
+
+/** By its annotation; one without it that somebody else made belongs to the driver that it names. */
+function provisionerOf({ metadata, spec }: PersistentVolume): string | undefined {
+  return metadata.annotations?.[PROVISIONED_BY] ?? spec.csi?.driver;
 }
 
 function isHeld(volume: PersistentVolume): boolean {

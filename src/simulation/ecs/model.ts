@@ -214,6 +214,12 @@ export class EcsModel implements EcsCall {
     return this.#state.history;
   }
 
+  /** Tells of every call, change and write from now on, in the very turn it is noticed: the listener may note it, and look. @returns what ends it. */
+  follow(listener: (entry: HistoryEntry) => void): () => void {
+    this.#state.listeners.add(listener);
+    return () => this.#state.listeners.delete(listener);
+  }
+
   async #truth(action: EcsAction, parameters: EcsParameters, about: { suffering: Suffering; requestId: string }): Promise<Exchange> {
     const { suffering, requestId } = about;
     try {

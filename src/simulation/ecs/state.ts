@@ -47,6 +47,7 @@ export class EcsState {
   readonly #historyLimit: number;
   #sequence = 0;
   #order = 0;
+  #catchingUp = false;
 
   constructor(settings: EcsSettings) {
     this.clock = settings.clock;
@@ -97,9 +98,14 @@ export class EcsState {
     return this.#order;
   }
 
+  /** Told of every entry of the history, in the very turn. */
+  readonly listeners = new Set<(entry: HistoryEntry) => void>();
+
   record(entry: Omit<HistoryEntry, 'sequence' | 'at'> & { at?: number }): void {
     this.#sequence += 1;
-    this.history.push({ sequence: this.#sequence, ...entry, at: entry.at ?? this.now() });
+    const made = { sequence: this.#sequence, ...entry, at: entry.at ?? this.now() };
+    this.history.push(made);
+    for (const listener of this.listeners) listener(made);
     if (this.history.length > this.#historyLimit) this.history.splice(0, this.history.length - this.#historyLimit);
   }
 
@@ -123,9 +129,18 @@ export class EcsState {
     this.record({ subject: 'snapshot', id: snapshot.id, event: 'deleted', details: { reason } });
   }
 
-  /** Brings every status up to the clock, in the order in which things came due. */
+  /** Brings every status up to the clock, in the order in which things came due. A listener that looks meanwhile sees them as far as they have come. */
   catchUp(): void {
-    const now = this.now();
+    if (this.#catchingUp) return;
+    this.#catchingUp = true;
+    try {
+      this.#applyDue(this.now());
+    } finally {
+      this.#catchingUp = false;
+    }
+  }
+
+  #applyDue(now: number): void {
     const due = [...this.disks.values()].flatMap((disk) => this.#dueOfDisk(disk, now));
     due.push(...[...this.snapshots.values()].flatMap((snapshot) => this.#dueOfSnapshot(snapshot, now)));
     due.sort((left, right) => left.at - right.at);

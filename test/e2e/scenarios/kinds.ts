@@ -1,7 +1,7 @@
 // Every kind of set and disk that the job has to be right for: one ordinal of each is moved.
 
 import { expect } from 'vitest';
-import { claims, volumes } from '../../../src/kubernetes/objects.ts';
+import { claims, volumes, type PersistentVolume, type PersistentVolumeClaim } from '../../../src/kubernetes/objects.ts';
 import { expectDiskLike, expectMoves, expectSettled } from '../expect.ts';
 import { claimRecord } from '../reading.ts';
 import { inScene, type Scene } from '../scene.ts';
@@ -62,16 +62,24 @@ export function twoClaimsOneOfThemGrown(world: World): Promise<void> {
   });
 }
 
-/** What the external resizer does, as far as anybody can see afterwards. */
 async function growClaim(scene: Scene, { ordinal, template, sizeGiB }: { ordinal: number; template: string; sizeGiB: number }): Promise<void> {
-  const { api, cloud } = scene.world;
   const [claim, volume] = [scene.claim(ordinal, template), scene.volume(ordinal, template)];
-  const ref = { namespace: scene.namespace, name: claim.metadata.name };
   const storage = `${sizeGiB}Gi`;
-  await api.mergePatch(claims, ref, { spec: { resources: { requests: { storage } } } });
-  await cloud.call('ResizeDisk', { DiskId: scene.disk(ordinal, template).id, NewSize: sizeGiB, Type: 'online' });
-  await api.mergePatch(volumes, { name: volume.metadata.name }, { spec: { capacity: { storage } } });
-  await api.mergePatch(claims, ref, { status: { capacity: { storage } } }, { subresource: 'status' });
+  await scene.world.api.mergePatch(claims, refOf(claim), { spec: { resources: { requests: { storage } } } });
+  if (scene.world.hasResizer !== true) await resize(scene, { claim, volume, sizeGiB });
+  await scene.until('the claim has grown', () => scene.claim(ordinal, template).status?.capacity?.['storage'] === storage);
+}
+
+/** What the external resizer does, as far as anybody can see afterwards. */
+async function resize({ world: { api, cloud } }: Scene, { claim, volume, sizeGiB }: { claim: PersistentVolumeClaim; volume: PersistentVolume; sizeGiB: number }): Promise<void> {
+  const capacity = { storage: `${sizeGiB}Gi` };
+  await cloud.call('ResizeDisk', { DiskId: volume.spec.csi?.volumeHandle, NewSize: sizeGiB, Type: 'online' });
+  await api.mergePatch(volumes, { name: volume.metadata.name }, { spec: { capacity } });
+  await api.mergePatch(claims, refOf(claim), { status: { capacity } }, { subresource: 'status' });
+}
+
+function refOf({ metadata: { namespace = '', name } }: PersistentVolumeClaim): { namespace: string; name: string } {
+  return { namespace, name };
 }
 
 /** Encrypted ones, each performance level, AutoPL with its own performance: all in one pod. */

@@ -340,6 +340,7 @@ describe('the trace', () => {
     };
     const first = await told();
     expect(await told()).toBe(first);
+    expect(first).toContain('"verb":"create","resource":"pods","namespace":"shop","name":"a"');
     expect(first).toContain('"verb":"patch","resource":"persistentvolumeclaims","namespace":"shop","name":"none","dryRun":false,"code":404,"reason":"NotFound"');
   });
 });

@@ -29,7 +29,7 @@ async function untilBound(on: Stage, ...names: string[]): Promise<number> {
   return on.cluster.clock.monotonic() - from;
 }
 
-const strays = (on: Stage): string[] => on.cluster.server.readAll(volumes).flatMap(({ metadata: { name } }) => (name.startsWith('pvc-') ? [name] : []));
+const strays = (on: Stage): string[] => on.cluster.server.readAll(volumes).flatMap(({ metadata: { name } }) => (name.startsWith('disk-') ? [name] : []));
 
 describe('a volume that was prepared for a claim', () => {
   it('is Available without a UID in its claimRef, and bound before the wait for the first consumer', async () => {
@@ -270,10 +270,18 @@ describe('what becomes of a volume when its claim goes', () => {
     expect(on.cluster.ecs.disks()).toEqual([]);
   });
 
-  it('Delete without the name of a provisioner fails, and the disk stays', async () => {
+  it('Delete without the name of a provisioner: the one of its driver deletes it as well', async () => {
     const on = await released({});
     await goes(on);
-    await on.cluster.run(() => volumePhase(on.volume('pv')!) === 'Failed', 5_000);
+    await on.cluster.run(() => on.volume('pv') === undefined, 60_000);
+    expect(on.cluster.ecs.disks()).toEqual([]);
+  });
+
+  it('Delete with the name of a provisioner that is not there: it stays Released, and the disk stays', async () => {
+    const on = await released({ 'pv.kubernetes.io/provisioned-by': 'somebody.else' });
+    await goes(on);
+    await on.cluster.pass(60_000);
+    expect(volumePhase(on.volume('pv')!)).toBe('Released');
     expect(on.cluster.ecs.disks()).toHaveLength(1);
   });
 

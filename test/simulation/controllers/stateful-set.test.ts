@@ -150,7 +150,7 @@ describe('claims of a set', () => {
     await on.cluster.pass(3_000);
     // Later ordinals wait too.
     expect(on.pod(2)).toBeUndefined();
-    expect(on.eventsOf('web').join('\n')).toContain('FailedCreate: create Claim data-web-0 failed error');
+    expect(on.eventsOf('web').join('\n')).toContain('FailedCreate: Create Claim data-web-0 for Pod web-0 in StatefulSet web failed error');
     on.deniedClaims.clear();
     await on.cluster.run(() => on.pod(2) !== undefined, 20_000);
   });

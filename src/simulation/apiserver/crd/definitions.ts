@@ -12,7 +12,8 @@ import { compileSchema, shaped, UnknownSchema, validateSchema, type Schema } fro
 export const definitionKind = kind({
   resource: customResourceDefinitions,
   singular: 'customresourcedefinition',
-  shortNames: ['crd'],
+  shortNames: ['crd', 'crds'],
+  categories: ['api-extensions'],
   unconditionalUpdate: false,
   defaults: (definition) => {
     const names = objectAt(definition, 'spec', 'names');
@@ -61,7 +62,8 @@ function validateDefinition(definition: KubernetesObject): FieldError[] {
 export function kindOf(definition: KubernetesObject): Kind {
   const names = objectAt(definition, 'spec', 'names');
   const version = listAt(definition, 'spec', 'versions').find((one) => at(one, 'storage') === true);
-  const schema = compileSchema(at(version, 'schema', 'openAPIV3Schema'), 'schema');
+  const raw = objectAt(version, 'schema', 'openAPIV3Schema');
+  const schema = compileSchema(raw, 'schema');
   const resource: Resource = {
     group: textAt(definition, 'spec', 'group'),
     version: textAt(version, 'name'),
@@ -78,6 +80,8 @@ export function kindOf(definition: KubernetesObject): Kind {
     returnsDeleted: false,
     name: 'subdomain' as const,
     custom: true,
+    definition: { schema: raw, columns: listAt(version, 'additionalPrinterColumns').filter(isObject) },
+    ...(names.categories === undefined ? {} : { categories: listAt(names, 'categories').map(String) }),
     ...behaviour(schema, { hasStatus: isObject(at(version, 'subresources', 'status')), scale: at(version, 'subresources', 'scale') }),
   };
 }

@@ -194,6 +194,7 @@ function webhookKind(resource: Resource, type: 'mutating' | 'validating'): Kind 
   return kind({
     resource,
     singular: resource.kind.toLowerCase(),
+    categories: ['api-extensions'],
     status: false,
     unconditionalUpdate: false,
     defaults: webhookDefaults(type),
@@ -241,9 +242,9 @@ export const BUILT_IN: Kind[] = [
   plainKind({ resource: attributesClasses, singular: 'volumeattributesclass', shortNames: ['vac'], returnsDeleted: true }),
   plainKind({ resource: priorityClasses, singular: 'priorityclass', shortNames: ['pc'] }),
   plainKind({ resource: newEvents, singular: 'event', shortNames: ['ev'], createOnUpdate: true }),
-  kind({ resource: services, singular: 'service', shortNames: ['svc'], generation: false, returnsDeleted: true }),
-  kind({ resource: deployments, singular: 'deployment', shortNames: ['deploy'] }),
-  kind({ resource: replicaSets, singular: 'replicaset', shortNames: ['rs'] }),
-  kind({ resource: daemonSets, singular: 'daemonset', shortNames: ['ds'] }),
-  kind({ resource: jobs, singular: 'job' }),
+  kind({ resource: services, categories: ['all'], singular: 'service', shortNames: ['svc'], generation: false, returnsDeleted: true }),
+  kind({ resource: deployments, categories: ['all'], singular: 'deployment', shortNames: ['deploy'] }),
+  kind({ resource: replicaSets, categories: ['all'], singular: 'replicaset', shortNames: ['rs'] }),
+  kind({ resource: daemonSets, categories: ['all'], singular: 'daemonset', shortNames: ['ds'] }),
+  kind({ resource: jobs, categories: ['all'], singular: 'job' }),
 ];

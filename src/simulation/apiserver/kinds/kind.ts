@@ -2,6 +2,7 @@
 
 import type { KubernetesObject, Resource } from '../../../kubernetes/objects.ts';
 import type { FieldError } from '../field-errors.ts';
+import type { JsonObject } from '../json.ts';
 import type { NameForm } from '../metadata.ts';
 
 export interface Kind {
@@ -42,6 +43,8 @@ export interface Kind {
   scale?: { replicas: string[]; statusReplicas: string[]; selector: (object: KubernetesObject) => string };
   /** Of a custom kind: null fields and unknown ones are handled by its schema. */
   custom?: boolean;
+  /** Of a custom kind: the schema and the columns as its definition has them. */
+  definition?: { schema: JsonObject; columns: JsonObject[] };
 }
 
 type Given = Pick<Kind, 'resource' | 'singular'> & Partial<Kind>;

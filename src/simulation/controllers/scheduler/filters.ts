@@ -3,6 +3,7 @@
 import type { LabelSelector, Node, NodeSelectorTerm, PersistentVolume, Pod } from '../../../kubernetes/objects.ts';
 import { isTerminating } from '../../../kubernetes/reading.ts';
 import { matchesSelector } from '../../../kubernetes/selector.ts';
+import { isAllowed } from '../allowed-topologies.ts';
 import { freeVolume } from '../binder/match.ts';
 import { amountOf, matchesTerms, reaches, requestsOf, type Amounts, type NodeView, type OpenClaim, type Question } from './view.ts';
 
@@ -106,7 +107,7 @@ const volumeBinding: Filter = {
     const served = open.every((one) => {
       const found = freeVolume(one.claim, volumes, (volume) => reaches(node, volume) && !chosen.includes(volume));
       if (found !== undefined) chosen.push(found);
-      return found !== undefined || canProvision(one);
+      return found !== undefined || canProvision(one, node);
     });
     return elsewhere || !served ? ["node(s) didn't find available persistent volumes to bind"] : [];
   },
@@ -114,8 +115,8 @@ const volumeBinding: Filter = {
 
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
-function canProvision({ storageClass }: OpenClaim): boolean {
-  return storageClass.provisioner !== NO_PROVISIONER;
+function canProvision({ storageClass }: OpenClaim, node: Node): boolean {
+  return storageClass.provisioner !== NO_PROVISIONER && isAllowed(storageClass, node.metadata.labels);
 }
 
 const ZONE_LABELS = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region', 'failure-domain.beta.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/region'];

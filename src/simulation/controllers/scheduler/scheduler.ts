@@ -2,9 +2,9 @@
 // consumer are bound or asked for before the pod is. A pod that fits nowhere waits for something to change, and for its back-off.
 
 import { claims, csiNodes, nodes, pods, storageClasses, volumes, type Node, type PersistentVolume, type PersistentVolumeClaim, type Pod, type StorageClass } from '../../../kubernetes/objects.ts';
-import { areBound, conditionOf, isScheduled, isTerminating, uidOf } from '../../../kubernetes/reading.ts';
+import { conditionOf, isScheduled, isTerminating, uidOf } from '../../../kubernetes/reading.ts';
 import { timestamp } from '../../../ports/clock.ts';
-import { BOUND_BY_CONTROLLER, freeVolume, SELECTED_NODE } from '../binder/match.ts';
+import { BIND_COMPLETED, BOUND_BY_CONTROLLER, freeVolume, SELECTED_NODE } from '../binder/match.ts';
 import { EventWriter, wholeSeconds } from '../events.ts';
 import { keyOf, namespacedRefOf } from '../informer.ts';
 import { claimNamesOf } from '../protection.ts';
@@ -150,8 +150,11 @@ export class Scheduler extends Controller {
     if (isTerminating(claim)) return notYet(`persistentvolumeclaim "${name}" is being deleted`);
     const { volumeName = '', storageClassName = '' } = claim.spec;
     if (claim.status?.phase === 'Lost') return notYet(`persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${volumeName}"`);
-    const volume = this.#volumes.get({ name: volumeName });
-    if (volume !== undefined && areBound(claim, volume)) return { kind: 'bound', volume };
+    // By the annotation, which comes before the phase.
+    if (volumeName !== '' && claim.metadata.annotations?.[BIND_COMPLETED] !== undefined) {
+      const volume = this.#volumes.get({ name: volumeName });
+      return volume === undefined ? notYet('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)') : { kind: 'bound', volume };
+    }
     const storageClass = volumeName === '' ? this.#waitingClass(storageClassName) : undefined;
     return storageClass === undefined ? notYet('pod has unbound immediate PersistentVolumeClaims') : { kind: 'open', claim, storageClass, selectedNode: this.#selectedNodeOf(claim) };
   }

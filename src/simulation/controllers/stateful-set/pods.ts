@@ -80,23 +80,25 @@ export class PodControl {
   async #createClaims(set: StatefulSet, pod: Pod): Promise<void> {
     const troubles: string[] = [];
     for (const { wanted, existing } of this.#own(set, pod)) {
-      const trouble = existing === undefined ? await this.#createClaim(set, wanted) : terminating(existing);
+      const trouble = existing === undefined ? await this.#createClaim(set, pod, wanted) : terminating(existing);
       if (trouble !== undefined) troubles.push(trouble);
     }
     if (troubles.length > 0) throw aborted(troubles.join(', '));
   }
 
-  async #createClaim(set: StatefulSet, claim: PersistentVolumeClaim): Promise<string | undefined> {
+  async #createClaim(set: StatefulSet, pod: Pod, claim: PersistentVolumeClaim): Promise<string | undefined> {
+    const { name } = claim.metadata;
+    const whose = `Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`;
     try {
       await this.#client.create(claims, claim);
-      this.#events.write(statefulSets, set, { type: 'Normal', reason: 'SuccessfulCreate', message: `create Claim ${claim.metadata.name} success` });
+      this.#events.write(statefulSets, set, { type: 'Normal', reason: 'SuccessfulCreate', message: `Create Claim ${name} ${whose} success` });
       return undefined;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (error.reason !== 'AlreadyExists') {
-        this.#events.write(statefulSets, set, { type: 'Warning', reason: 'FailedCreate', message: `create Claim ${claim.metadata.name} failed error: ${error.message}` });
+        this.#events.write(statefulSets, set, { type: 'Warning', reason: 'FailedCreate', message: `Create Claim ${name} for ${whose} failed error: ${error.message}` });
       }
-      return `failed to create PVC ${claim.metadata.name}: ${error.message}`;
+      return `failed to create PVC ${name}: ${error.message}`;
     }
   }
 
@@ -105,8 +107,8 @@ export class PodControl {
   }
 
   async #noting(verb: 'create' | 'delete', set: StatefulSet, pod: Pod, work: () => Promise<void>): Promise<void> {
-    const what = `${verb} Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`;
     const Verb = verb === 'create' ? 'Create' : 'Delete';
+    const what = `${Verb} Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`;
     try {
       await work();
       this.#events.write(statefulSets, set, { type: 'Normal', reason: `Successful${Verb}`, message: `${what} successful` });

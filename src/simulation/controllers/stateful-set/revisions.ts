@@ -46,7 +46,9 @@ export function templateOf(set: StatefulSet, revision: ControllerRevision): Stat
 
 function newRevision(set: StatefulSet, revision: number): ControllerRevision {
   const template = structuredClone(set.spec.template) as Record<string, unknown>;
-  const hash = hashOf(JSON.stringify(template) + (typeof set.status?.collisionCount === 'number' ? String(set.status.collisionCount) : ''));
+  // The same before the first status as after it: with a cache that does not show the revision yet, the second try finds the first one.
+  const collisions = typeof set.status?.collisionCount === 'number' ? set.status.collisionCount : 0;
+  const hash = hashOf(`${JSON.stringify(template)}${collisions}`);
   return {
     metadata: {
       name: `${set.metadata.name}-${hash}`,

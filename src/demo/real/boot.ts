@@ -1,61 +1,53 @@
 // Everything that the demo runs on, started in the order in which a cluster grows: a real control plane, a simulated cloud behind the
 // real SDK's wire, nodes with the real CSI sidecars, the product as processes. What was started is ended by whoever holds the ClosingTime.
 
-import { mkdtemp, readdir, copyFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createApi } from '../kubernetes/client.ts';
-import type { Api } from '../kubernetes/api.ts';
-import { loadCluster, type ClusterConnection } from '../kubernetes/config.ts';
-import { systemClock } from '../ports/clock.ts';
-import type { Log } from '../ports/log.ts';
-import { systemRandom } from '../ports/random.ts';
-import { everythingOnSale } from '../simulation/ecs/categories.ts';
-import { EcsModel } from '../simulation/ecs/model.ts';
-import { DEFAULT_ACCESS_KEY_ID, startEcsServer, type EcsServer } from '../simulation/ecs/server.ts';
-import type { NodeSpec } from '../simulation/kubelet/registration.ts';
-import { startAgents, type Agents } from '../simulation/nodes/agents.ts';
-import { buildControlPlane } from '../../test/controlplane/build.ts';
-import { freePorts } from '../../test/controlplane/ports.ts';
-import { obituary, type Program } from '../../test/controlplane/program.ts';
-import { startSidecars } from '../../test/controlplane/sidecars.ts';
-import { startControlPlane, type ControlPlane } from '../../test/controlplane/start.ts';
-import type { ClosingTime } from './closing-time.ts';
-import { installCustomResources, makeIdentity, OWN_NAMESPACE, type ProductIdentity } from './installation.ts';
-import { STOP_GRACE_MS, startProduct, untilRegistered } from './product.ts';
-import { several } from './text.ts';
-
-export const REGION = 'cn-beijing';
-export const ZONES = ['a', 'b', 'c'].map((letter) => `${REGION}-${letter}`);
-/** Where everything begins. */
-export const FIRST_ZONE = `${REGION}-a`;
-const NODES_PER_ZONE = 2;
+import { createApi } from '../../kubernetes/client.ts';
+import { loadCluster, type ClusterConnection } from '../../kubernetes/config.ts';
+import { systemClock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import { systemRandom } from '../../ports/random.ts';
+import { everythingOnSale } from '../../simulation/ecs/categories.ts';
+import { EcsModel } from '../../simulation/ecs/model.ts';
+import { DEFAULT_ACCESS_KEY_ID, startEcsServer, type EcsServer } from '../../simulation/ecs/server.ts';
+import { startAgents, type Agents } from '../../simulation/nodes/agents.ts';
+import { buildControlPlane } from '../../../test/controlplane/build.ts';
+import { freePorts } from '../../../test/controlplane/ports.ts';
+import { obituary, type Program } from '../../../test/controlplane/program.ts';
+import { startSidecars } from '../../../test/controlplane/sidecars.ts';
+import { startControlPlane, type ControlPlane } from '../../../test/controlplane/start.ts';
+import type { Write } from '../../../test/controlplane/audit.ts';
+import type { Announcer } from '../announcer.ts';
+import type { ClosingTime } from '../closing-time.ts';
+import { installProduct, OWN_NAMESPACE, type ProductIdentities } from '../installation.ts';
+import { startProduct, untilRegistered } from '../product.ts';
+import { keepFiles, type RecentLines } from '../logs.ts';
+import { several } from '../text.ts';
+import { DEMO_MANAGER } from '../workload.ts';
+import type { World } from '../world.ts';
+import { FIRST_ZONE, nodesOf, NODES_PER_ZONE, REGION, ZONES } from '../zones.ts';
 
 /** About what a small ESSD takes; the upload goes on while the pod runs again. */
 const CLOUD_TIMINGS = { createDiskMs: 2_000, attachMs: 2_000, detachMs: 2_000, snapshotAvailableMs: 2_000, snapshotUploadMs: 15_000 };
 /** A program that ends politely and starts quickly. */
 const KUBELET_TIMINGS = { stopMs: 1_000, unmountMs: 300, bootMs: 1_500, readyMs: 1_000, writeMs: 200 };
+/** interface.md allows ten seconds; a cluster that is thrown away has less patience. */
+const STOP_GRACE_MS = 5_000;
 /** The driver looks at a disk that is changing this often. */
 const CSI = { pollMs: 20, deleteRetryMs: 500 };
 
-export interface Stage {
+/** A world on a real control plane, in our own time. */
+export interface Stage extends World {
   controlPlane: ControlPlane;
   connection: ClusterConnection;
-  /** An administrator's, with its own field manager. */
-  api: Api;
   cloud: EcsModel;
   agents: Agents;
-  identities: Record<'controller' | 'webhook', ProductIdentity>;
+  identities: ProductIdentities;
 }
 
 /** The part of the stage that has logs. */
 export type Begun = Pick<Stage, 'controlPlane' | 'cloud'>;
-
-/** Says what is being started, and what is up. */
-export interface Announcer {
-  coming(what: string): void;
-  up(what: string, details: string): void;
-}
 
 export interface BootOptions {
   closing: ClosingTime;
@@ -89,13 +81,17 @@ export async function boot(options: BootOptions): Promise<Stage> {
   announce.up('cloud', 'an ECS simulator for the real SDK; 2 s for each disk step');
   announce.coming('nodes');
 
-  const [agents, identities] = await together([bootNodes({ closing, log }, { controlPlane, connection, cloud }), install(controlPlane)]);
+  const [agents, identities] = await together([bootNodes({ closing, log }, { controlPlane, connection, cloud }), installProduct(controlPlane)]);
   signal.throwIfAborted();
   announce.up('nodes', `${several(NODES_PER_ZONE, 'simulated one')} in ${FIRST_ZONE}, the real CSI sidecars`);
   announce.coming('zonespread');
 
-  const api = createApi({ http: connection.http, userAgent: 'zonespread-demo', fieldManager: 'zonespread-demo' });
-  const stage = { controlPlane, connection, api, cloud, agents, identities };
+  const { http } = connection;
+  const api = createApi({ http, userAgent: DEMO_MANAGER, fieldManager: DEMO_MANAGER });
+  const users = new Set([identities.controller.user, identities.webhook.user]);
+  const productWritesToSets = async (): Promise<Write[]> => (await controlPlane.writes()).filter(({ user, resource }) => users.has(user) && resource === 'statefulsets');
+  const books = { records: agents.records, cloud, productWritesToSets };
+  const stage: Stage = { clock: systemClock, random: systemRandom, http, api, log, books, controlPlane, connection, cloud, agents, identities };
   await bootProduct(options, stage, ecs);
   signal.throwIfAborted();
   announce.up('zonespread', 'controller and webhook, as processes of their own');
@@ -107,14 +103,11 @@ export async function growOverZones({ agents }: Stage): Promise<void> {
   await Promise.all(ZONES.filter((zone) => zone !== FIRST_ZONE).flatMap((zone) => nodesOf(zone).map((node) => agents.addNode(node))));
 }
 
-/** Copies of all logs and the cloud's history, in a folder that stays. @returns its path. */
-export async function keepLogs({ controlPlane, cloud }: Begun, ownLog: readonly string[]): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'zonespread-demo-logs-'));
-  const logs = (await readdir(controlPlane.directory)).filter((name) => name.endsWith('.log'));
-  await Promise.all(logs.map((name) => copyFile(join(controlPlane.directory, name), join(folder, name))));
-  await writeFile(join(folder, 'demo.log'), ownLog.join(''));
-  await writeFile(join(folder, 'cloud.json'), JSON.stringify(cloud.history(), undefined, 1));
-  return folder;
+/** Copies of all logs and the cloud's history. @returns the path of their folder. */
+export async function keepLogs({ controlPlane, cloud }: Begun, ownLog: RecentLines): Promise<string> {
+  const names = (await readdir(controlPlane.directory)).filter((name) => name.endsWith('.log'));
+  const logs = await Promise.all(names.map(async (name) => [name, await readFile(join(controlPlane.directory, name), 'utf8')] as const));
+  return keepFiles({ ...Object.fromEntries(logs), 'demo.log': ownLog.text(), 'cloud.json': JSON.stringify(cloud.history(), undefined, 1) });
 }
 
 function makeCloud(): EcsModel {
@@ -125,10 +118,6 @@ function makeCloud(): EcsModel {
     zones: ZONES.map((id) => ({ id, onSale: everythingOnSale() })),
     timings: CLOUD_TIMINGS,
   });
-}
-
-function nodesOf(zone: string): NodeSpec[] {
-  return Array.from({ length: NODES_PER_ZONE }, (_, index) => ({ name: `node-${zone.slice(REGION.length + 1)}${index + 1}`, zone }));
 }
 
 async function bootNodes({ closing, log }: Pick<BootOptions, 'closing' | 'log'>, on: Pick<Stage, 'controlPlane' | 'connection' | 'cloud'>): Promise<Agents> {
@@ -143,14 +132,9 @@ async function bootNodes({ closing, log }: Pick<BootOptions, 'closing' | 'log'>,
   return agents;
 }
 
-async function install(controlPlane: ControlPlane): Promise<Stage['identities']> {
-  await installCustomResources(controlPlane);
-  return { controller: await makeIdentity(controlPlane, 'controller'), webhook: await makeIdentity(controlPlane, 'webhook') };
-}
-
 async function bootProduct({ closing, died }: BootOptions, stage: Stage, ecs: EcsServer): Promise<void> {
   const { controlPlane, api, identities } = stage;
-  const site = { directory: controlPlane.directory, supervisor: controlPlane.binaries.controlplane };
+  const { directory } = controlPlane;
   const own = (part: 'controller' | 'webhook'): Record<string, string> => ({ kubeconfig: identities[part].kubeconfig, 'lease-namespace': OWN_NAMESPACE });
   const [https = 0] = await freePorts(1);
   const address = `127.0.0.1:${https}`;
@@ -163,10 +147,11 @@ async function bootProduct({ closing, died }: BootOptions, stage: Stage, ecs: Ec
     return program;
   };
   const [webhook] = await together([
-    watched(startProduct(site, { part: 'webhook', flags: { ...own('webhook'), https: address, url: `https://${address}`, 'controller-user': identities.controller.user } })),
+    watched(startProduct({ part: 'webhook', directory, flags: { ...own('webhook'), https: address, url: `https://${address}`, 'controller-user': identities.controller.user } })),
     watched(
-      startProduct(site, {
+      startProduct({
         part: 'controller',
+        directory,
         flags: { ...own('controller'), region: REGION, 'ecs-endpoint': ecs.endpoint, 'ecs-protocol': 'HTTP' },
         environment: { ALIBABA_CLOUD_ACCESS_KEY_ID: DEFAULT_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'simulated', ALIBABA_CLOUD_SECURITY_TOKEN: '' },
       }),

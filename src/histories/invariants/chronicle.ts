@@ -1,0 +1,144 @@
+// What several invariants need to remember of a history: every record that ever was, which disk stood for which claim, what was made for
+// a move, and which data people or their policies have thrown away. One for each world, kept up to date by the store itself.
+
+import { MIGRATION_LABEL } from '../../kubernetes/names.ts';
+import { claims, statefulSets, volumes, type PersistentVolume, type PersistentVolumeClaim } from '../../kubernetes/objects.ts';
+import { diskIdOf } from '../../kubernetes/reading.ts';
+import { ended, inFlight, ordinalMigrations, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
+import { ordinalsOf } from '../../migration/owner.ts';
+import type { StoreEvent } from '../../simulation/apiserver/contract.ts';
+import type { HistoryEntry } from '../../simulation/ecs/records.ts';
+import type { HistoryWorld } from '../world.ts';
+
+/** One claim of one record. */
+export interface Part {
+  record: OrdinalMigration;
+  claim: ClaimRecord;
+}
+
+const chronicles = new WeakMap<HistoryWorld, Chronicle>();
+
+/** The world's own; it begins when it is asked for first. */
+export function chronicleOf(world: HistoryWorld): Chronicle {
+  const known = chronicles.get(world) ?? new Chronicle(world);
+  chronicles.set(world, known);
+  return known;
+}
+
+export class Chronicle {
+  /** Every record that ever was, by UID, as it was last. */
+  readonly records = new Map<string, OrdinalMigration>();
+  /** When each ended, by UID, in ms since the epoch on the cluster's clock. */
+  readonly endedAt = new Map<string, number>();
+  /** Every PV that ever was, by name, as it was last. */
+  readonly volumes = new Map<string, PersistentVolume>();
+  /** Disks and snapshots that were made for a move: UID of its record by their ids. */
+  readonly made = new Map<string, string>();
+  readonly #world: HistoryWorld;
+  readonly #claimOfDisk = new Map<string, string>();
+  readonly #givenUpAt = new Map<string, number>();
+
+  constructor(world: HistoryWorld) {
+    this.#world = world;
+    const { server, ecs } = world.simulated;
+    for (const volume of server.readAll(volumes)) this.#noteVolume(volume);
+    for (const record of server.readAll(ordinalMigrations)) this.#noteRecord(record);
+    server.follow(volumes, ({ object }) => this.#noteVolume(object));
+    server.follow(ordinalMigrations, (event) => this.#recordChanged(event));
+    server.follow(claims, (event) => this.#claimChanged(event));
+    ecs.follow((entry) => this.#noteMade(entry));
+  }
+
+  /** Those that are there now. */
+  live(): OrdinalMigration[] {
+    return this.#world.simulated.server.readAll(ordinalMigrations);
+  }
+
+  isLive(uid: string): boolean {
+    return this.live().some(({ metadata }) => metadata.uid === uid);
+  }
+
+  /** `namespace/name` of the claim that the disk stands or stood for. */
+  claimOfDisk(diskId: string): string | undefined {
+    return this.#claimOfDisk.get(diskId);
+  }
+
+  /** When people, or the retention policy that they declared, last gave the claim's data up: nothing is owed from before. */
+  givenUpAt(claim: string): number {
+    return this.#givenUpAt.get(claim) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Where the disk is written down, in records that are there now. */
+  partsWith(diskId: string): (Part & { role: 'source' | 'target' })[] {
+    return this.parts(this.live()).flatMap((part) => {
+      if (part.claim.source.diskId === diskId) return [{ ...part, role: 'source' as const }];
+      return part.claim.target?.diskId === diskId ? [{ ...part, role: 'target' as const }] : [];
+    });
+  }
+
+  parts(records: Iterable<OrdinalMigration>): Part[] {
+    return [...records].flatMap((record) => (record.status?.claims ?? []).map((claim) => ({ record, claim })));
+  }
+
+  /** Whether the disk is the other one, or came from it by snapshots. */
+  descends(diskId: string, ancestor: string): boolean {
+    const { ecs } = this.#world.simulated;
+    for (let at: string | undefined = diskId; at !== undefined; at = ecs.disk(at)?.lineage?.diskId) if (at === ancestor) return true;
+    return false;
+  }
+
+  /** Whether `restore-source`, which was declared, went back from this disk to that one or its descendants. */
+  wasRestored(from: string, to: string): boolean {
+    return this.parts(this.records.values()).some(({ record, claim }) => record.status?.course === 'Restore' && claim.target?.diskId === from && this.descends(to, claim.source.diskId));
+  }
+
+  #recordChanged({ type, object, previous }: StoreEvent<OrdinalMigration>): void {
+    this.#noteRecord(object);
+    const released = object.status?.phase === 'Failed' && object.status.reason === 'Released' && previous?.status?.phase !== 'Failed';
+    // Without its record, or let go of in the middle, nobody answers for the claims any more.
+    if (released || (type === 'DELETED' && inFlight(object))) for (const { claimName } of object.status?.claims ?? []) this.#giveUp(`${object.metadata.namespace ?? ''}/${claimName}`);
+  }
+
+  #noteRecord(record: OrdinalMigration): void {
+    const uid = record.metadata.uid ?? '';
+    if (ended(record) && !this.endedAt.has(uid)) this.endedAt.set(uid, this.#world.simulated.clock.now());
+    this.records.set(uid, record);
+  }
+
+  #noteVolume(volume: PersistentVolume): void {
+    this.volumes.set(volume.metadata.name, volume);
+    const [diskId, holder] = [diskIdOf(volume), volume.spec.claimRef];
+    if (diskId !== undefined && holder?.name !== undefined) this.#claimOfDisk.set(diskId, `${holder.namespace ?? ''}/${holder.name}`);
+  }
+
+  /** A claim that goes while nothing moves it, or whose ordinal is gone, takes its data's right to be found again with it. */
+  #claimChanged({ type, object }: StoreEvent<PersistentVolumeClaim>): void {
+    if (type !== 'DELETED') return;
+    const { namespace = '', name } = object.metadata;
+    const moving = this.parts(this.live()).find(({ record, claim }) => inFlight(record) && record.metadata.namespace === namespace && claim.claimName === name);
+    if (moving === undefined || !this.#hasOrdinal(moving.record)) this.#giveUp(`${namespace}/${name}`);
+  }
+
+  #hasOrdinal({ metadata, spec }: OrdinalMigration): boolean {
+    const set = this.#world.simulated.server.read(statefulSets, { namespace: metadata.namespace ?? '', name: spec.statefulSetRef.name });
+    if (set === undefined || set.metadata.deletionTimestamp !== undefined) return false;
+    const { first, last } = ordinalsOf(set);
+    return spec.ordinal >= first && spec.ordinal <= last;
+  }
+
+  #giveUp(claim: string): void {
+    this.#givenUpAt.set(claim, this.#world.simulated.clock.now());
+  }
+
+  #noteMade({ subject, event, details }: HistoryEntry): void {
+    if (subject !== 'call' || (event !== 'CreateDisk' && event !== 'CreateSnapshot') || typeof details['made'] !== 'string') return;
+    const uid = tagsIn(details['parameters'])[MIGRATION_LABEL];
+    if (uid !== undefined) this.made.set(details['made'], uid);
+  }
+}
+
+/** The tags of a create call's parameters. */
+export function tagsIn(parameters: unknown): Record<string, string> {
+  const list = (parameters as { Tag?: { Key: string; Value: string }[] } | undefined)?.Tag ?? [];
+  return Object.fromEntries(list.map(({ Key, Value }) => [Key, Value]));
+}

@@ -1,0 +1,42 @@
+// I3: of all the disks that ever stood for a claim at most one is attached. Of a move's two disks one must even have let go entirely
+// before the other is attached.
+
+import type { InvariantOf } from '../world.ts';
+import { chronicleOf } from './chronicle.ts';
+
+interface Hold {
+  /** When it was asked to be attached, ms since the epoch. */
+  since: number;
+  lettingGo: boolean;
+}
+
+export const oneDiskAttached: InvariantOf = (world) => {
+  const chronicle = chronicleOf(world);
+  const { ecs, clock } = world.simulated;
+  const held = new Map<string, Hold>(ecs.disks().filter(({ attachments }) => attachments.length > 0).map(({ id, status }) => [id, { since: clock.now(), lettingGo: status === 'Detaching' }]));
+
+  const areOfOneMove = (one: string, other: string): boolean => chronicle.partsWith(one).some(({ claim }) => claim.source.diskId === other || claim.target?.diskId === other);
+
+  const attachedBeside = (diskId: string): string | undefined => {
+    const claim = chronicle.claimOfDisk(diskId);
+    if (claim === undefined) return undefined;
+    for (const [other, { since, lettingGo }] of held) {
+      if (other === diskId || chronicle.claimOfDisk(other) !== claim || since <= chronicle.givenUpAt(claim)) continue;
+      if (!lettingGo || areOfOneMove(diskId, other)) return `disk ${diskId} of claim ${claim} is attached while its disk ${other} is still ${lettingGo ? 'being detached' : 'attached'}`;
+    }
+    return undefined;
+  };
+
+  return {
+    name: 'I3 one disk attached',
+    onCloud({ subject, id, event }) {
+      if (subject !== 'disk') return undefined;
+      const hold = held.get(id);
+      if (event === 'Available' || event === 'deleted') held.delete(id);
+      if (event === 'Detaching' && hold !== undefined) hold.lettingGo = true;
+      if (event !== 'Attaching') return undefined;
+      held.set(id, { since: clock.now(), lettingGo: false });
+      return attachedBeside(id);
+    },
+  };
+};

@@ -1,0 +1,88 @@
+// The matrix: every request of a story × every trouble. Which requests there are is found by playing the story once.
+
+import { play } from './play.ts';
+import type { Story } from './stories.ts';
+import { CRASHES, TROUBLES, type Trouble } from './troubles.ts';
+import { whatIsWrong } from './wholeness.ts';
+import type { Site, Strike } from './wire.ts';
+import { SeededRandom } from '../fakes/random.ts';
+
+/** One history to play. */
+export interface Cell {
+  story: Story;
+  strikes: Strike[];
+  /** What the first strike must meet: a history is the same up to there. */
+  first: Site;
+}
+
+export interface Result {
+  cells: number;
+  /** Sites that at least one trouble was met at. */
+  sites: Set<number>;
+  /** How many sites each trouble was met at. */
+  troubles: Map<Trouble, number>;
+  /** Histories that ended wrongly, with all that is needed to play them again. */
+  failures: string[];
+}
+
+/** The story without any trouble. @throws Error when it does not even end well then. */
+export async function sitesOf(story: Story): Promise<Site[]> {
+  const history = await play(story, []);
+  const wrong = await whatIsWrong(history);
+  if (wrong.length > 0) throw new Error(`${story.name}, with no trouble at all: ${wrong.join('; ')}`);
+  return history.wire.sites;
+}
+
+export function everyCell(story: Story, sites: readonly Site[]): Cell[] {
+  return sites.flatMap((first) => TROUBLES.map((trouble) => ({ story, first, strikes: [{ site: first.number, trouble }] })));
+}
+
+/** A fixed sample: of requests that are alike (the same one, sent at the same step) the first, each with one trouble, in turn. */
+export function sampledCells(story: Story, sites: readonly Site[], turn: number): Cell[] {
+  const kinds = new Map<string, Site>();
+  for (const site of sites) if (!kinds.has(kindOf(site))) kinds.set(kindOf(site), site);
+  return [...kinds.values()].map((first, index) => ({ story, first, strikes: [{ site: first.number, trouble: TROUBLES[(index + turn) % TROUBLES.length] as Trouble }] }));
+}
+
+export function kindOf({ at, what }: Site): string {
+  return `${at} ${what.replace(/\?(?:.*(dryRun))?.*/, ' $1')}`;
+}
+
+/** Farther apart than the requests that the next daemon needs to be where the last one was. */
+const FARTHEST = 80;
+
+/** Two crashes in one history, drawn. The second may come when the story is over: then there was only one. */
+export function twoCrashes(story: Story, sites: readonly Site[], draw: { seed: number; count: number }): Cell[] {
+  const random = new SeededRandom(draw.seed);
+  const upTo = (count: number): number => Math.floor(random.next() * count);
+  return Array.from({ length: draw.count }, () => {
+    const first = sites[upTo(sites.length)] as Site;
+    const second = first.number + 1 + upTo(FARTHEST);
+    return { story, first, strikes: [{ site: first.number, trouble: CRASHES[upTo(CRASHES.length)] as Trouble }, { site: second, trouble: CRASHES[upTo(CRASHES.length)] as Trouble }] };
+  });
+}
+
+export async function playAll(cells: readonly Cell[]): Promise<Result> {
+  const result: Result = { cells: 0, sites: new Set(), troubles: new Map(), failures: [] };
+  for (const cell of cells) {
+    result.cells += 1;
+    const problems = await problemsOf(cell, result);
+    if (problems.length > 0) result.failures.push(`${cell.story.name}, ${cell.strikes.map(({ site, trouble }) => `${trouble} at request ${site}`).join(', then ')} (${cell.first.at}: ${cell.first.what}): ${problems.join('; ')}`);
+  }
+  return result;
+}
+
+async function problemsOf({ story, strikes, first }: Cell, result: Result): Promise<string[]> {
+  try {
+    const history = await play(story, strikes);
+    for (const { number, trouble } of history.wire.struck) {
+      result.sites.add(number);
+      result.troubles.set(trouble, (result.troubles.get(trouble) ?? 0) + 1);
+    }
+    const met = history.wire.struck[0];
+    if (met?.what !== first.what || met.at !== first.at) return [`request ${first.number} is ${met?.at ?? 'never sent'} ${met?.what ?? ''} this time: the history is not the same`];
+    return await whatIsWrong(history);
+  } catch (error) {
+    return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  }
+}

@@ -1,0 +1,328 @@
+// The simulated world: API server, controllers, nodes, cloud and the product's processes in one process and in virtual time. The same
+// scenarios run here in milliseconds, and a seed decides who comes before whom.
+
+import { Command } from 'commander';
+import { addControllerCommand, settingsOf, type ControllerFlags } from '../../src/cli/controller-command.ts';
+import type { ControllerSettings } from '../../src/controller/daemon.ts';
+import { createEmbeddedCluster, DAEMON_USER, WEBHOOK_USER, type EmbeddedCluster } from '../../src/embedded/cluster.ts';
+import type { EmbeddedDaemon } from '../../src/embedded/daemon.ts';
+import { distantHttp } from '../../src/embedded/network.ts';
+import type { Api } from '../../src/kubernetes/api.ts';
+import { createApi } from '../../src/kubernetes/client.ts';
+import { namespaces, validatingWebhooks } from '../../src/kubernetes/objects.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import type { Http } from '../../src/ports/http.ts';
+import { ADMIN, type CallWebhook, type RequestRecord } from '../../src/simulation/apiserver/contract.ts';
+import type { SimulatedCluster } from '../../src/simulation/cluster.ts';
+import { Tasks } from '../../src/simulation/controllers/tasks.ts';
+import { everythingOnSale } from '../../src/simulation/ecs/categories.ts';
+import { EcsModel } from '../../src/simulation/ecs/model.ts';
+import type { Taint } from '../../src/simulation/kubelet/registration.ts';
+import { tolerationOf } from '../../src/simulation/nodes/agents.ts';
+import { SeededRandom } from '../../src/simulation/seeded-random.ts';
+import type { Write } from '../controlplane/audit.ts';
+import { FakeLog, type LogLine } from '../fakes/log.ts';
+import { IS_BEING_BOUND, ofRole, REFUSAL, UPDATES_OF_VOLUMES } from './binding-policy.ts';
+import { conditionsOf } from './simulated-conditions.ts';
+import { SCENARIO, type Daemon, type DaemonOptions, type Webhook, type World } from './world.ts';
+
+const REGION = 'cn-test';
+const ZONES = { a: `${REGION}-a`, b: `${REGION}-b`, c: `${REGION}-c` };
+const BACKUP_POLICY = 'sp-nightly';
+/** As on the real world, so that scenarios' pods show that they tolerate it. */
+const TAINT: Taint = { key: 'zonespread.io/e2e', value: 'true', effect: 'NoSchedule' };
+const NODES_PER_ZONE = 2;
+const DISKS_PER_NODE = 60;
+
+const DAEMON_FLAGS = { sweep: '*/2 * * * * *', 'step-timeout': '30s' };
+/** Until a new process runs our code. */
+const PROCESS_START_MS = 400;
+/** interface.md: 10 s from SIGTERM to the end. Nothing is slow here: whoever needs them all hangs. */
+const STOP_MS = 10_000;
+/** Of virtual time, for a whole scenario. */
+const LONGEST_SCENARIO_MS = 1_800_000;
+
+const HOUSE_POLICY = 'policy-of-the-house';
+
+export interface SimulatedWorldOptions {
+  seed: number;
+  /** With `false` nothing is registered until `world.webhook.start()`. Default true. */
+  webhook?: boolean;
+}
+
+/** Plays the scenario in a world of its own, to its end. @throws what the scenario throws, with the seed. */
+export async function inSimulatedWorld({ seed, webhook = true }: SimulatedWorldOptions, scenario: (world: World) => Promise<void>): Promise<void> {
+  const { world, clock } = await createWorld(seed);
+  try {
+    await clock.settle(
+      (async () => {
+        if (webhook) await world.webhook.start();
+        await scenario(world);
+      })(),
+      LONGEST_SCENARIO_MS,
+    );
+  } catch (error) {
+    if (error instanceof Error) error.message = `seed ${seed}: ${error.message}`;
+    throw error;
+  } finally {
+    await clock.settle(world.stop());
+  }
+}
+
+async function createWorld(seed: number): Promise<{ world: SimulatedWorld; clock: Tasks }> {
+  // The order of events and what is drawn by name are two sequences: a name more must not change who comes first.
+  const random = new SeededRandom(seed);
+  const clock = new Tasks({ random: new SeededRandom(seed + 1_000_003) });
+  const conditions = conditionsOf(seed);
+  const cloud = new EcsModel({
+    clock,
+    random,
+    region: REGION,
+    zones: Object.values(ZONES).map((id) => ({ id, onSale: everythingOnSale() })),
+    backupPolicies: [BACKUP_POLICY],
+    timings: conditions.cloud,
+    quotas: { disksPerInstance: DISKS_PER_NODE },
+  });
+  const nodes = Object.entries(ZONES).flatMap(([letter, zone]) => Array.from({ length: NODES_PER_ZONE }, (_, index) => nodeIn(zone, `${letter}${index + 1}`)));
+  const log = new FakeLog();
+  const requests: { record: RequestRecord; atMs: number }[] = [];
+  const embedded = await createEmbeddedCluster({
+    clock,
+    random,
+    ecs: cloud,
+    nodes,
+    log,
+    timings: conditions.kubelet,
+    pace: conditions.pace,
+    kubernetes: conditions.kubernetes,
+    informerLagMs: conditions.informerLagMs,
+    csi: { pollMs: 10, deleteRetryMs: 100 },
+    onRequest: (record) => requests.push({ record, atMs: clock.now() }),
+    webhookPath: besideTheHouse,
+  });
+  return { world: new SimulatedWorld({ embedded, cloud, random, log, requests }), clock };
+}
+
+function nodeIn(zone: string, name: string) {
+  return { name: `e2e-${name}`, zone, maxDisks: DISKS_PER_NODE, taints: [TAINT] };
+}
+
+/** Whatever the webhook of the house is asked about, it refuses: its configuration says what that is. */
+function besideTheHouse(answer: CallWebhook): CallWebhook {
+  return async (call) => {
+    if (call.webhook !== `${HOUSE_POLICY}.example.com`) return answer(call);
+    const { uid } = call.review['request'] as { uid: string };
+    return { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', response: { uid, allowed: false, status: { code: 422, reason: 'Invalid', message: REFUSAL } } };
+  };
+}
+
+interface Parts {
+  embedded: EmbeddedCluster;
+  cloud: EcsModel;
+  random: SeededRandom;
+  log: FakeLog;
+  requests: { record: RequestRecord; atMs: number }[];
+}
+
+class SimulatedWorld implements World {
+  readonly hasResizer = true;
+  readonly zones = ZONES;
+  readonly backupPolicy = BACKUP_POLICY;
+  readonly tolerations = [tolerationOf(TAINT)];
+  readonly users = { daemon: DAEMON_USER.username, webhook: WEBHOOK_USER.username };
+  readonly clock: Clock;
+  readonly random: SeededRandom;
+  readonly log: FakeLog;
+  readonly cloud: EcsModel;
+  readonly http: Http;
+  readonly api: Api;
+  readonly kubelets: SimulatedCluster;
+  readonly webhook: Webhook;
+  readonly #embedded: EmbeddedCluster;
+  readonly #requests: Parts['requests'];
+  readonly #daemons: SimulatedDaemon[] = [];
+  #ownZones = 0;
+
+  constructor({ embedded, cloud, random, log, requests }: Parts) {
+    const { simulated } = embedded;
+    this.#embedded = embedded;
+    this.#requests = requests;
+    this.clock = simulated.clock;
+    this.random = random;
+    this.log = log;
+    this.cloud = cloud;
+    this.kubelets = simulated;
+    this.http = this.#distant(simulated.http(ADMIN));
+    this.api = createApi({ http: this.http, userAgent: SCENARIO, fieldManager: SCENARIO });
+    this.webhook = new SimulatedWebhook(embedded, log, (http) => this.#distant(http));
+  }
+
+  async addZone(): Promise<{ zone: string; node: string }> {
+    this.#ownZones += 1;
+    const zone = `${REGION}-own${this.#ownZones}`;
+    const node = nodeIn(zone, `own${this.#ownZones}`);
+    this.cloud.setOnSale(zone, everythingOnSale());
+    await this.#embedded.simulated.addNode(node);
+    return { zone, node: node.name };
+  }
+
+  async startDaemon({ namespace, leaseNamespace, flags = {} }: DaemonOptions): Promise<Daemon> {
+    const settings = { ...settingsFrom({ ...DAEMON_FLAGS, namespaces: namespace, 'lease-namespace': leaseNamespace, ...flags }), http: undefined };
+    await this.clock.sleep(PROCESS_START_MS);
+    const log = new FakeLog();
+    const daemon = new SimulatedDaemon(this.#embedded.startDaemon({ settings, http: (http) => this.#distant(http), log }), { log, clock: this.clock });
+    this.#daemons.push(daemon);
+    return daemon;
+  }
+
+  /** By a webhook in place of the real world's ValidatingAdmissionPolicy: the same conditions, the same words. */
+  async forbidBinding(namespace: string, role: 'source' | 'target'): Promise<() => Promise<void>> {
+    const name = `${namespace}-${role}`;
+    await this.api.create(validatingWebhooks, { metadata: { name }, webhooks: [policyOfTheHouse(namespace, role)] });
+    return async () => {
+      await this.api.delete(validatingWebhooks, { name });
+    };
+  }
+
+  async writes(): Promise<Write[]> {
+    return this.#requests.filter(({ record }) => WRITES.has(record.verb)).map(writeOf);
+  }
+
+  async removeNamespaces(names: readonly string[]): Promise<void> {
+    for (const name of names) await this.api.delete(namespaces, { name });
+  }
+
+  async stop(): Promise<void> {
+    for (const daemon of this.#daemons) await daemon.kill('SIGKILL');
+    await this.webhook.kill();
+  }
+
+  #distant(http: Http): Http {
+    return distantHttp(http, { clock: this.clock, pace: this.#embedded.simulated.pace });
+  }
+}
+
+function policyOfTheHouse(namespace: string, role: string): object {
+  return {
+    name: `${HOUSE_POLICY}.example.com`,
+    clientConfig: { service: { name: HOUSE_POLICY, namespace: 'default', path: '/' } },
+    rules: [UPDATES_OF_VOLUMES],
+    matchConditions: [...ofRole(namespace, role), { name: 'binding', expression: IS_BEING_BOUND }],
+    failurePolicy: 'Fail',
+    sideEffects: 'None',
+    admissionReviewVersions: ['v1'],
+  };
+}
+
+const WRITES = new Set<string>(['create', 'update', 'patch', 'delete', 'deletecollection'] satisfies Write['verb'][]);
+
+function writeOf({ record, atMs }: { record: RequestRecord; atMs: number }): Write {
+  const { user, verb, namespace, name, dryRun, code } = record;
+  const [type = '', subresource = ''] = record.resource.split('/');
+  const [resource = '', ...group] = type.split('.');
+  return { user, userAgent: '', verb: verb as Write['verb'], group: group.join('.'), resource, subresource, namespace, name, dryRun, code, atMs };
+}
+
+/** Read by the very command line of `zonespread controller`. */
+function settingsFrom(flags: Record<string, string>): ControllerSettings {
+  let read: ControllerFlags | undefined;
+  const program = new Command().exitOverride();
+  addControllerCommand(program, async (given) => {
+    read = given;
+  });
+  program.parse(['controller', ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value])], { from: 'user' });
+  if (read === undefined) throw new Error('the command line of the controller was not read');
+  return settingsOf(read);
+}
+
+class SimulatedDaemon implements Daemon {
+  readonly #daemon: EmbeddedDaemon;
+  readonly #log: FakeLog;
+  readonly #clock: Clock;
+  #obituary: string | undefined;
+
+  constructor(daemon: EmbeddedDaemon, { log, clock }: { log: FakeLog; clock: Clock }) {
+    this.#daemon = daemon;
+    this.#log = log;
+    this.#clock = clock;
+    void daemon.ended.then(({ code, error }) => {
+      const how = code === undefined ? 'killed' : `exit code ${code}`;
+      this.#obituary = [`${how}${error === undefined ? '' : `: ${inWords(error)}`}`, ...this.log.slice(-20)].join('\n');
+    });
+  }
+
+  get alive(): boolean {
+    return this.#daemon.alive;
+  }
+
+  get log(): string[] {
+    return this.#log.lines.map(lineOf);
+  }
+
+  get obituary(): string | undefined {
+    return this.#obituary;
+  }
+
+  async kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    if (signal === 'SIGTERM') {
+      await this.#daemon.stop();
+      return;
+    }
+    this.#daemon.kill();
+    await this.#daemon.ended;
+  }
+
+  async stop(): Promise<number | null> {
+    const over = new AbortController();
+    void this.#clock.sleep(STOP_MS, over.signal).then(() => {
+      if (!over.signal.aborted) this.#daemon.kill();
+    });
+    const code = await this.#daemon.stop();
+    over.abort();
+    return code ?? null;
+  }
+
+  async metrics(): Promise<string> {
+    if (!this.alive) throw new Error('the daemon does not answer at /metrics');
+    return (await this.#daemon.metrics.expose(undefined)).text;
+  }
+}
+
+class SimulatedWebhook implements Webhook {
+  readonly #embedded: EmbeddedCluster;
+  readonly #log: FakeLog;
+  readonly #distant: (http: Http) => Http;
+
+  constructor(embedded: EmbeddedCluster, log: FakeLog, distant: (http: Http) => Http) {
+    this.#embedded = embedded;
+    this.#log = log;
+    this.#distant = distant;
+  }
+
+  get alive(): boolean {
+    return this.#embedded.webhook?.alive === true;
+  }
+
+  get log(): string[] {
+    return this.#log.lines.filter(({ fields }) => fields['component'] === 'webhook').map(lineOf);
+  }
+
+  async start(): Promise<void> {
+    if (this.alive) return;
+    await this.#embedded.simulated.clock.sleep(PROCESS_START_MS);
+    await this.#embedded.startWebhook({ http: this.#distant }).ready;
+  }
+
+  async kill(): Promise<void> {
+    this.#embedded.webhook?.kill();
+  }
+}
+
+function lineOf({ level, message, fields }: LogLine): string {
+  const { error, ...others } = fields;
+  return `${level} ${message} ${JSON.stringify(others)}${error === undefined ? '' : ` ${inWords(error)}`}`;
+}
+
+function inWords(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
