@@ -79,7 +79,7 @@ async function runWithFlags(flags: ControllerFlags): Promise<void> {
       disks: alicloudBackend({ region, endpoint: flags.ecsEndpoint, protocol: flags.ecsProtocol, clock: systemClock, metrics }),
       clock: systemClock,
       random: systemRandom,
-      schedule: cronSchedule,
+      schedule: cronSchedule(log),
       log,
       metrics,
       signal: stop.signal,

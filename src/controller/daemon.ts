@@ -167,7 +167,7 @@ async function leadUntilStopped(options: ControllerOptions, { leadership, identi
 }
 
 /** Undefined when told to stop. @throws LeaseLost when the lease is lost before there is an answer. */
-async function askAsLeader<T extends NonNullable<unknown>>({ http, signal, ...ports }: ControllerOptions, leadership: Leadership, ask: (api: Api) => Promise<T>): Promise<T | undefined> {
+async function askAsLeader<T extends string | boolean | object>({ http, signal, ...ports }: ControllerOptions, leadership: Leadership, ask: (api: Api) => Promise<T>): Promise<T | undefined> {
   const ending = AbortSignal.any([signal, leadership.signal]);
   const api = createApi({ http, signal: ending });
   const answer = await untilAnswered(() => ask(api), { ...ports, signal: ending });

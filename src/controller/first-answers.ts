@@ -20,7 +20,7 @@ export interface Patience {
 const BACK_OFF = { firstMs: 500, longestMs: 10_000 };
 
 /** Undefined when the signal aborts first. @throws at once what waiting does not change: a refusal, or something that is missing. */
-export async function untilAnswered<T extends NonNullable<unknown>>(ask: () => Promise<T>, { clock, random, log, signal }: Patience): Promise<T | undefined> {
+export async function untilAnswered<T extends string | boolean | object>(ask: () => Promise<T>, { clock, random, log, signal }: Patience): Promise<T | undefined> {
   const backOff = new BackOff(BACK_OFF, random);
   while (!signal.aborted) {
     try {

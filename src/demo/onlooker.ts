@@ -14,6 +14,8 @@ export interface OnlookerOptions {
   world: Pick<World, 'clock' | 'random' | 'http' | 'log'>;
   /** Shown, whether the set may use them or not. */
   zones: readonly string[];
+  /** Even when nothing changes: what is shown has times in it. */
+  lookEveryMs: number;
   /** A wait in which nothing at all changes for that long has failed. */
   patienceMs: number;
   /** Ends every wait. */
@@ -26,7 +28,8 @@ export interface WaitOptions {
   patienceMs?: number;
 }
 
-const LOOK_EVERY_MS = 200;
+/** Given as the reason: an abort without one makes an error with its stack, each time. */
+const OVER = 'over';
 
 /** What was awaited did not come. */
 export class NothingMoves extends Error {
@@ -131,7 +134,7 @@ export class Onlooker {
 
   /** Resolves once the condition holds; `look` is called every now and then and after every change. @throws NothingMoves, or the signal's reason */
   async until(what: string, condition: () => boolean, { look = () => undefined, patienceMs = this.#options.patienceMs }: WaitOptions = {}): Promise<void> {
-    const { signal, world } = this.#options;
+    const { signal, lookEveryMs, world } = this.#options;
     const { clock } = world;
     this.#lastNews = clock.monotonic();
     for (;;) {
@@ -141,8 +144,8 @@ export class Onlooker {
       if (condition()) return;
       if (clock.monotonic() - this.#lastNews > patienceMs) throw new NothingMoves(what, patienceMs, this.#whatHolds());
       const nap = new AbortController();
-      await Promise.race([changed, clock.sleep(LOOK_EVERY_MS, AbortSignal.any([nap.signal, signal]))]);
-      nap.abort();
+      await Promise.race([changed, clock.sleep(lookEveryMs, AbortSignal.any([nap.signal, signal]))]);
+      nap.abort(OVER);
     }
   }
 

@@ -102,28 +102,30 @@ function drawSet(name: string, shape: Shape, dice: Dice): SetPlan {
   };
 }
 
-function drawPolicy({ name, replicas, start, podManagement }: Pick<SetPlan, 'name' | 'replicas' | 'start' | 'podManagement'>, { cluster, moveMs: move }: Shape, dice: Dice): Record<string, string> {
+function drawPolicy(set: Pick<SetPlan, 'name' | 'replicas' | 'start' | 'podManagement'>, { cluster, moveMs: move }: Shape, dice: Dice): Record<string, string> {
   const zones = Array.from({ length: cluster.zones }, (_, index) => zoneName(index));
-  const declared = dice.chance(0.07) ? undefined : dice.shuffled(zones).slice(0, dice.between(Math.min(2, zones.length), zones.length));
-  const onUnready = dice.one(['hold', 'hold', 'reverse', 'restore-source']);
-  const ordinal = start + dice.between(0, replicas - 1);
-  // A zone at rest in which nothing may stay makes every ordinal move.
-  const wanted: [key: string, value: string | undefined][] = [
-    ['zones', declared?.join(',') ?? '*'],
-    ['max-skew', dice.chance(0.25) ? String(dice.between(1, 3)) : undefined],
-    ['pin', dice.chance(0.15) && declared !== undefined ? `${ordinal}=${dice.one(declared)}` : undefined],
-    ['mode', dice.chance(0.06) ? 'plan' : undefined],
-    ['max-unavailable', podManagement === 'Parallel' && dice.chance(0.5) ? '2' : undefined],
-    ['on-unready', onUnready === 'hold' ? undefined : onUnready],
-    ['ready-timeout', duration(dice.between(1, 3) * move + 20 * SECOND_MS)],
-    ['health-duration', duration(dice.scale(SECOND_MS, 20 * SECOND_MS))],
-    ['source-retention', dice.chance(0.1) ? 'forever' : retention(dice)],
-    ['snapshot-retention', dice.chance(0.1) ? 'forever' : retention(dice)],
-    ['move-last', dice.chance(0.2) ? `statefulset.kubernetes.io/pod-name=${name}-${ordinal}` : undefined],
-    ['window', dice.chance(0.06) ? '*/3 * * * * for 2m in Asia/Shanghai' : undefined],
-    ['paused', dice.chance(0.03) ? 'true' : undefined],
-  ];
-  return Object.fromEntries(wanted.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const declared = dice.shuffled(zones).slice(0, dice.between(Math.min(2, zones.length), zones.length));
+  const ordinal = set.start + dice.between(0, set.replicas - 1);
+  const now = (probability: number, policy: () => Record<string, string>): Record<string, string> => (dice.chance(probability) ? policy() : {});
+  return {
+    zones: declared.join(','),
+    'ready-timeout': duration(dice.between(1, 3) * move + 20 * SECOND_MS),
+    'health-duration': duration(dice.scale(SECOND_MS, 20 * SECOND_MS)),
+    'source-retention': retention(dice),
+    'snapshot-retention': retention(dice),
+    ...now(0.15, () => ({ pin: `${ordinal}=${dice.one(declared)}` })),
+    // New zones of `*` enter after ten minutes: a long time without anything.
+    ...now(0.07, () => ({ zones: '*' })),
+    ...now(0.25, () => ({ 'max-skew': String(dice.between(1, 3)) })),
+    ...now(0.06, () => ({ mode: 'plan' })),
+    ...now(set.podManagement === 'Parallel' ? 0.5 : 0, () => ({ 'max-unavailable': '2' })),
+    ...now(0.5, () => ({ 'on-unready': dice.one(['reverse', 'restore-source']) })),
+    ...now(0.1, () => ({ 'source-retention': 'forever' })),
+    ...now(0.1, () => ({ 'snapshot-retention': 'forever' })),
+    ...now(0.2, () => ({ 'move-last': `statefulset.kubernetes.io/pod-name=${set.name}-${ordinal}` })),
+    ...now(0.06, () => ({ window: '*/3 * * * * for 2m in Asia/Shanghai' })),
+    ...now(0.03, () => ({ paused: 'true' })),
+  };
 }
 
 /** What `restore-source` keeps must be more than nothing. */

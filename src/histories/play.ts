@@ -12,7 +12,7 @@ import { isTrue } from '../kubernetes/reading.ts';
 import { ended, inFlight, ordinalMigrations, phaseOf, type OrdinalMigration } from '../migration/record.ts';
 import type { EcsCall } from '../ports/ecs-call.ts';
 import type { Http } from '../ports/http.ts';
-import { ADMIN } from '../simulation/apiserver/contract.ts';
+import { ADMIN, Refusal } from '../simulation/apiserver/contract.ts';
 import { faultyHttp } from '../simulation/apiserver/faults.ts';
 import type { SimulatedCluster } from '../simulation/cluster.ts';
 import { CALM } from '../simulation/controllers/pace.ts';
@@ -20,7 +20,7 @@ import { Tasks } from '../simulation/controllers/tasks.ts';
 import { everythingOnSale } from '../simulation/ecs/categories.ts';
 import { EcsModel } from '../simulation/ecs/model.ts';
 import { SeededRandom } from '../simulation/seeded-random.ts';
-import { ACTS } from './acts.ts';
+import { ACTS, CloudSaidNo, NothingToDo } from './acts.ts';
 import { Books } from './books.ts';
 import { Coverage } from './coverage.ts';
 import { FAULTS } from './faults.ts';
@@ -265,7 +265,8 @@ class History implements HistoryWorld {
       await act.perform(this, lot);
       this.coverage.met(`act: ${name}`);
     } catch (error) {
-      this.coverage.met(`act refused: ${name}`);
+      if (!isAnswer(error)) throw error;
+      this.coverage.met(`${error instanceof NothingToDo ? 'act in vain' : 'act refused'}: ${name}`);
       this.trace.note(`act      ${name} refused: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -357,6 +358,11 @@ class History implements HistoryWorld {
 function isRetaining({ metadata, status }: OrdinalMigration): boolean {
   const { snapshotRetentionMs, sourceRetentionMs } = status?.terms ?? {};
   return (metadata.finalizers ?? []).includes(FINALIZER) && snapshotRetentionMs !== 'forever' && sourceRetentionMs !== 'forever';
+}
+
+/** Somebody said no, or there was nothing to be done: all else is a mistake of ours. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof Refusal || error instanceof CloudSaidNo || error instanceof NothingToDo;
 }
 
 function nodesOf({ cluster }: HistoryPlan, zone: number): { name: string; zone: string }[] {

@@ -22,6 +22,7 @@ export type Told = keyof typeof TOLD;
 export class Chronicle {
   readonly #namespace: string;
   readonly #changes: Change[] = [];
+  readonly #seen = new Set<string>();
   readonly #present = new Map<Kind, Map<string, KubernetesObject>>();
   /** Names of volumes that are, or ever were, this play's. */
   readonly #volumes = new Set<string>();
@@ -34,12 +35,18 @@ export class Chronicle {
   take(change: Change): boolean {
     if (!this.#concerns(change)) return false;
     this.#changes.push(change);
+    this.#seen.add(uidOf(change.object));
     const ofKind = this.#present.get(change.kind) ?? new Map<string, KubernetesObject>();
     this.#present.set(change.kind, ofKind);
     const { name } = change.object.metadata;
     if (change.type !== 'deleted') ofKind.set(name, change.object);
     else if (uidOf(ofKind.get(name) ?? change.object) === uidOf(change.object)) ofKind.delete(name);
     return true;
+  }
+
+  /** That very object, even if it is gone again. */
+  hasSeen(object: KubernetesObject): boolean {
+    return this.#seen.has(uidOf(object));
   }
 
   /** As it is now; undefined when there is none. */

@@ -51,6 +51,7 @@ export const IMAGES = { first: 'app:1', second: 'app:2' };
 const SET = 'web';
 /** Pods count as evictable and services accounts exist only a moment after their namespace; a refusal for that is tried again. */
 const SOON_MS = 20;
+const NUDGE_MS = 500;
 
 export class Stage {
   readonly world: World;
@@ -105,6 +106,18 @@ export class Stage {
       const left = deadline - clock.monotonic();
       if (left <= 0) throw new Error(`${what}: this has not come about within ${patienceMs} ms.\n${this.describe()}`);
       await this.#change(Math.min(left, 200));
+    }
+  }
+
+  /** Does it again and again until it holds: whoever is nudged may have looked at an old picture. */
+  async nudgeUntil(what: string, nudge: () => Promise<void>, holds: () => boolean): Promise<void> {
+    const { clock, patienceMs } = this.world;
+    const deadline = clock.monotonic() + patienceMs;
+    while (!holds()) {
+      if (clock.monotonic() > deadline) throw new Error(`${what}: this has not come about within ${patienceMs} ms.\n${this.describe()}`);
+      await nudge();
+      const next = clock.monotonic() + NUDGE_MS;
+      while (!holds() && clock.monotonic() < next) await this.#change(next - clock.monotonic());
     }
   }
 
@@ -257,7 +270,6 @@ export class Stage {
 
   async createSet(options: SetOptions = {}): Promise<void> {
     await this.create(statefulSets, this.#setOf(options));
-    await this.until('the set is there', () => this.set !== undefined);
   }
 
   #setOf({ replicas = 1, policy = 'OrderedReady', storageClass = 'waits', size = '20Gi', spec = {}, podSpec = {} }: SetOptions): StatefulSet {
@@ -339,7 +351,6 @@ export class Stage {
   async createPod(name: string, claimNames: string[], spec: Record<string, unknown> = {}): Promise<void> {
     const volumesOf = claimNames.map((claim, index) => ({ name: `v${index}`, persistentVolumeClaim: { claimName: claim } }));
     await this.create(pods, { metadata: { name, namespace: this.namespace, labels: { pod: name } }, spec: { ...CONTAINERS(IMAGES.first), volumes: volumesOf, ...spec } });
-    await this.until(`pod ${name} is there`, () => this.podNamed(name) !== undefined);
   }
 
   async untilPodNamed(name: string, state: string): Promise<void> {
@@ -359,7 +370,6 @@ export class Stage {
   /** Resolves when it shows; Available unless a claim takes it at once. */
   async createVolume(name: string, options: VolumeOptions = {}): Promise<void> {
     await this.create(volumes, this.volumeOf(name, options));
-    await this.until(`volume ${name} is there`, () => this.volume(name) !== undefined);
   }
 
   /** For the claim of an ordinal at the target, and Available: the first thing that the product does. */
@@ -419,8 +429,8 @@ export class Stage {
       await this.create(claims, this.claimSpec(name, options));
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
+      await this.until(`claim ${name} is there`, () => this.claim(name) !== undefined);
     }
-    await this.until(`claim ${name} is there`, () => this.claim(name) !== undefined);
   }
 
   claimSpec(name: string, { volumeName, storageClass = 'waits', size = '20Gi', annotations, ownerReferences, spec = {} }: ClaimOptions = {}): PersistentVolumeClaim {
@@ -468,17 +478,35 @@ export class Stage {
     return { namespace: this.namespace, name };
   }
 
-  /** A namespace that was made a moment ago may not have its service account yet, which pods are refused for. */
-  async create<T extends KubernetesObject>(resource: Resource<T>, object: T): Promise<T> {
-    const { clock, api, patienceMs } = this.world;
+  /** Resolves when the watch has shown it. A namespace that was made a moment ago may not have its service account yet, which pods are refused for. */
+  async create<T extends KubernetesObject>(resource: Resource<T>, object: T): Promise<void> {
+    const { clock, patienceMs } = this.world;
     const deadline = clock.monotonic() + patienceMs;
-    for (;;) {
-      try {
-        return await api.create(resource, object);
-      } catch (error) {
-        if (!(error instanceof ApiError) || !/serviceaccount/.test(error.message) || clock.monotonic() > deadline) throw error;
-        await clock.sleep(SOON_MS);
-      }
+    let made = await this.#tryToCreate(resource, object);
+    for (; made === undefined; made = await this.#tryToCreate(resource, object)) {
+      if (clock.monotonic() > deadline) throw new Error(`${resource.kind} ${object.metadata.name} is refused for want of a service account`);
+      await clock.sleep(SOON_MS);
+    }
+    const created = made;
+    await this.until(`${resource.kind} ${object.metadata.name} is seen`, () => this.#chronicle.hasSeen(created));
+  }
+
+  async #tryToCreate<T extends KubernetesObject>(resource: Resource<T>, object: T): Promise<T | undefined> {
+    try {
+      return await this.world.api.create(resource, object);
+    } catch (error) {
+      if (error instanceof ApiError && /serviceaccount/.test(error.message)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Tried until it is: what it depends on shows a moment later. @throws Error when it never is. */
+  async untilAccepted(ask: () => Promise<string>): Promise<void> {
+    const { clock, patienceMs } = this.world;
+    const deadline = clock.monotonic() + patienceMs;
+    for (let answer = await ask(); answer !== 'accepted'; answer = await ask()) {
+      if (clock.monotonic() > deadline) throw new Error(`it is never accepted: ${answer}\n${this.describe()}`);
+      await clock.sleep(SOON_MS);
     }
   }
 

@@ -86,10 +86,10 @@ class Daemon {
 }
 
 function unavailable(): HttpResponse {
-  return status(503, 'ServiceUnavailable');
+  return refusal(503, 'ServiceUnavailable');
 }
 
-function status(code: number, reason: string): HttpResponse {
+function refusal(code: number, reason: string): HttpResponse {
   const body = { apiVersion: 'v1', kind: 'Status', status: 'Failure', code, reason, message: reason };
   return { status: code, headers: { 'content-type': 'application/json' }, body: Readable.from([Buffer.from(JSON.stringify(body))]) };
 }
@@ -201,7 +201,8 @@ describe('the daemon', () => {
     let away = true;
     made.http.intercept = () => (away ? Promise.reject(new Error('connection refused')) : Promise.resolve(undefined));
     void made.start({ http: { host: '127.0.0.1', port: 0 } });
-    const port = await vi.waitFor(() => /on port (\d+)/.exec(made.scene.log.lines.map(({ message }) => message).join('\n'))?.[1] ?? expect.fail('it does not listen'));
+    const listening = (): string | undefined => made.scene.log.lines.map(({ message }) => /on port (\d+)/.exec(message)?.[1]).find((found) => found !== undefined);
+    const port = await vi.waitUntil(listening);
     const probe = async (): Promise<[number, string]> => {
       const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
       return [answer.status, await answer.text()];
@@ -234,7 +235,7 @@ describe('the daemon', () => {
 
   it('ends at once when it is refused: waiting does not help', async () => {
     const made = daemon();
-    made.http.intercept = (request) => Promise.resolve(request.path.endsWith('/selfsubjectreviews') ? status(403, 'Forbidden') : undefined);
+    made.http.intercept = (request) => Promise.resolve(request.path.endsWith('/selfsubjectreviews') ? refusal(403, 'Forbidden') : undefined);
     await expect(made.scene.clock.settle(made.start())).rejects.toThrow('review our own user');
     expect(made.scene.log.lines.filter(({ message }) => message.includes('it is asked again'))).toEqual([]);
   });

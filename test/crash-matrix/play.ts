@@ -36,7 +36,7 @@ const RESTART_MS = 300;
 /** A Frozen record is at rest when nothing has thawed it for so long. */
 const THAW_MS = 20_000;
 const LIMIT_MS = 1_800_000;
-const LATEST_MS = 10_000;
+const LATEST_MS = 6_000;
 
 export const TERMS: MigrationTerms = { readyTimeoutMs: 6_000, healthDurationMs: 500, onUnready: 'hold', snapshotRetentionMs: 8_000, sourceRetentionMs: 8_000 };
 

@@ -34,12 +34,11 @@ export interface Scenery {
 
 export const STORIES: readonly Story[] = [
   move({ name: 'a move' }),
-  move({ name: 'a move of an Immediate class', set: { storageClassName: IMMEDIATE } }),
-  move({ name: 'a move of two claims', set: { templates: ['data', 'log'] } }),
+  move({ name: 'a move of two claims of an Immediate class', set: { templates: ['data', 'log'], storageClassName: IMMEDIATE } }),
   move({ name: 'a move of the first pod of a Parallel set', set: { spec: { podManagementPolicy: 'Parallel' } }, ordinal: 0 }),
   move({ name: 'a move whose zone is sold out', arrange: soldOut, ends: 'RolledBack' }),
   move({ name: 'a move that is aborted while the claim is being changed', arrange: abortedAt('swapClaim'), ends: 'RolledBack' }),
-  move({ name: 'a move of two claims of an Immediate class whose pod finds no node', set: { templates: ['data', 'log'], storageClassName: IMMEDIATE }, arrange: targetCordoned, ends: 'RolledBack' }),
+  move({ name: 'a move of two claims whose pod finds no node', set: { templates: ['data', 'log'] }, arrange: targetCordoned, ends: 'RolledBack' }),
   // Refused, the move back leaves the first one Frozen on its new disk: a person mends the pod, and it goes on.
   move({ name: 'a move taken back by reverse', terms: { onUnready: 'reverse' }, arrange: neverReady, ends: 'Reversed', endsWhenRefused: ['RolledBack', 'Succeeded'] }),
   move({ name: 'a move taken back by restore-source', terms: { onUnready: 'restore-source' }, arrange: neverReadyButResumed, ends: 'SourceRestored', endsWhenRefused: ['RolledBack', 'SourceRestored'] }),

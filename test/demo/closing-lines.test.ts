@@ -44,6 +44,27 @@ describe('when everything held', () => {
   });
 });
 
+describe('a story with promises of its own', () => {
+  const check = (...against: string[]) => [{ title: 'Budget', good: 'nothing was evicted too early', against }];
+
+  test('has them told beside the others', () => {
+    expect(told({}, undefined, { checks: check() })).toMatchObject({ good: true, text: expect.stringContaining('  ✓ Budget      nothing was evicted too early') });
+    expect(told({}, undefined, { checks: check('web-5 was evicted') })).toMatchObject({ good: false, text: expect.stringContaining('  ✗ Budget      web-5 was evicted') });
+  });
+
+  test('in which a zone is left, none may be there, and the others are even among themselves', () => {
+    const left = picture({ [A]: [0, 1, 4], [B]: [2, 3, 5], [C]: [] });
+
+    expect(told({}, left, { declared: [A, B] })).toMatchObject({ good: true, text: expect.stringContaining(`  ${C}   –             –`) });
+    expect(told({}, left).good).toBe(false);
+    expect(told({}, picture({ [A]: [0, 1], [B]: [2, 3, 5], [C]: [4] }), { declared: [A, B] }).text).toContain('ordinal 4 is in none of the declared zones');
+  });
+
+  test('in which a move is tried again has no order', () => {
+    expect(told({ moves: moves(11_000).toReversed() }, undefined, { anyOrder: true }).good).toBe(true);
+  });
+});
+
 describe('when something did not', () => {
   test.each<[string, Partial<Balance>, string]>([
     ['a lost write', { lostWrites: ['web-5 started without write 7'] }, '✗ Data        web-5 started without write 7'],
@@ -73,7 +94,7 @@ describe('when something did not', () => {
   });
 });
 
-function told(changes: Partial<Balance>, after = picture({ [A]: [0, 1], [B]: [3, 5], [C]: [2, 4] })): { good: boolean; text: string } {
+function told(changes: Partial<Balance>, after = picture({ [A]: [0, 1], [B]: [3, 5], [C]: [2, 4] }), more: Partial<Ending> = {}): { good: boolean; text: string } {
   const balance: Balance = {
     moves: moves(11_000),
     writes: 5_312,
@@ -85,7 +106,7 @@ function told(changes: Partial<Balance>, after = picture({ [A]: [0, 1], [B]: [3,
     retained: [2, 3, 4, 5].map((ordinal) => ({ pv: `pv-${ordinal}`, diskId: `d-${ordinal}`, sizeGiB: 20, until: `2026-11-22T01:0${5 - ordinal}:00.000Z` })),
     ...changes,
   };
-  const ending: Ending = { before: picture({ [A]: [0, 1, 2, 3, 4, 5] }), after, elapsedMs: 62_000, balance };
+  const ending: Ending = { before: picture({ [A]: [0, 1, 2, 3, 4, 5] }), after, elapsedMs: 62_000, balance, ...more };
   const { good, lines } = closingLines(ending);
   return { good, text: lines.map((of) => `${plainText(of)}\n`).join('') };
 }

@@ -56,6 +56,19 @@ describe('siblings stay Ready', () => {
     expect(unreadySiblings({ moves, pods: [{ ...pod('web-0', true, 15), deleted: true }], since: 5 })).toEqual(['web-0']);
   });
 
+  test('a move that was rolled back lasts until its pod is Ready again, and no longer', () => {
+    const rolledBack = [move(5, 'Running', 10), move(5, 'RollingBack', 14), move(5, 'RolledBack', 20)];
+    const back = [pod('web-5', false, 15), pod('web-5', false, 22), pod('web-5', true, 25)];
+
+    expect(unreadySiblings({ moves: rolledBack, pods: back, since: 5 })).toEqual([]);
+    expect(unreadySiblings({ moves: rolledBack, pods: [...back, pod('web-5', false, 30)], since: 5 })).toEqual(['web-5']);
+    expect(unreadySiblings({ moves: rolledBack, pods: [...back, pod('web-4', false, 22)], since: 5 })).toEqual(['web-4']);
+  });
+
+  test('an ordinal is not mistaken for one whose number ends like its own', () => {
+    expect(unreadySiblings({ moves: [move(1, 'Running', 10)], pods: [pod('web-11', false, 15)], since: 5 })).toEqual(['web-11']);
+  });
+
   test('what was before the beginning does not count', () => {
     expect(unreadySiblings({ moves, pods: [pod('web-0', false, 4)], since: 5 })).toEqual([]);
   });

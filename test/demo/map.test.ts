@@ -64,6 +64,22 @@ describe('the map', () => {
     expect(shown(picture({ move: undefined, planned: undefined }))[1]).toContain('planning');
   });
 
+  test('counts on when there is more than the first plan had', () => {
+    expect(shown(picture({ moved: 4 }))[1]).toMatch(/ move 5 {3}0:34$/);
+    expect(shown(picture({ move: undefined, moved: 5 }))[1]).toMatch(/ 5 moved {3}0:34$/);
+  });
+
+  test('says why nothing moves, in as many lines as a move takes', () => {
+    const held = `DisruptionBudgetExhausted: PodDisruptionBudget web allows no disruption ${'of web-5 '.repeat(40)}`;
+
+    expect(shown(picture({ move: undefined, held })).slice(7)).toEqual([
+      expect.stringMatching(/^ {2}DisruptionBudgetExhausted: PodDisruptionBudget web allows no disruption/),
+      expect.stringMatching(/^ {2}\S/),
+      expect.stringMatching(/^ {2}\S/),
+    ]);
+    expect(shown(picture({ held })).join('')).not.toContain('DisruptionBudgetExhausted');
+  });
+
   test('an ordinal is in its new zone as soon as its claim is', () => {
     const ordinals = picture().ordinals.map(({ ordinal, zone, ready }) => ({ ordinal, ready, zone: ordinal === 4 ? 'cn-beijing-c' : zone }));
 
@@ -79,6 +95,10 @@ describe('the map', () => {
 
   test('an undo is called by its name', () => {
     expect(shown(picture({ move: { ...move, phase: 'RollingBack' } }))[7]).toContain('RollingBack: step 6 of 11');
+  });
+
+  test('an undo says why', () => {
+    expect(shown(picture({ move: { ...move, phase: 'RollingBack', message: 'zone cn-beijing-c is sold out' } }))[8]).toBe('         zone cn-beijing-c is sold out');
   });
 
   test('names of pods give way to ordinals where the lines would be too long', () => {

@@ -1,8 +1,9 @@
 // Where the demo is shown: redrawn in place on a terminal, plain lines anywhere else.
 
 import { describe, expect, test } from 'vitest';
-import { createScreen } from '../../src/demo/screen.ts';
+import { createScreen, FRAME_MS } from '../../src/demo/screen.ts';
 import { line, piece, plainText } from '../../src/demo/text.ts';
+import { FakeClock } from '../fakes/clock.ts';
 
 const ESCAPE = '\u001B';
 const RED = line(piece('red', 'bad'));
@@ -30,15 +31,31 @@ describe('a pipe or a file', () => {
 });
 
 describe('a terminal', () => {
-  test('is drawn over in place', () => {
+  test('is drawn over in place', async () => {
     const terminal = recorder({ isTTY: true, columns: 80, rows: 24 });
-    const screen = createScreen(terminal, {});
+    const clock = new FakeClock();
+    const screen = createScreen(terminal, {}, clock);
 
     screen.show(() => [line('one'), line('two')]);
     terminal.text = '';
+    await clock.advance(FRAME_MS);
     screen.show(() => [line('three')]);
 
     expect(terminal.text).toBe(`${ESCAPE}[2A\r${ESCAPE}[Jthree\n`);
+  });
+
+  test('is not drawn more often than anybody sees, but for what was taken away', () => {
+    const terminal = recorder({ isTTY: true, columns: 80, rows: 24 });
+    const screen = createScreen(terminal, {}, new FakeClock());
+    screen.show(() => [line('one')]);
+    terminal.text = '';
+
+    screen.show(() => [line('two')]);
+    expect(terminal.text).toBe('');
+
+    screen.clear();
+    screen.show(() => [line('three')]);
+    expect(terminal.text).toContain('three');
   });
 
   test('keeps what is said, above what is live', () => {
@@ -95,16 +112,23 @@ describe('a terminal', () => {
     expect(terminal.text.split(`${ESCAPE}[?25h`)).toHaveLength(2);
   });
 
-  test.each([
-    [{}, `${ESCAPE}[31mred${ESCAPE}[0m\n`],
-    [{ NO_COLOR: '' }, `${ESCAPE}[31mred${ESCAPE}[0m\n`],
-    [{ NO_COLOR: '1' }, 'red\n'],
-  ])('is coloured unless NO_COLOR says no: %o', (environment, expected) => {
+  test.each([{}, { NO_COLOR: '' }])('is coloured: %o', (environment) => {
     const terminal = recorder({ isTTY: true });
     createScreen(terminal, environment).say(RED);
 
-    expect(terminal.text).toBe(expected);
+    expect(terminal.text).toBe(`${ESCAPE}[31mred${ESCAPE}[0m\n`);
     expect(plainText(RED)).toBe('red');
+  });
+
+  test('with NO_COLOR gets plain lines, as a pipe does', () => {
+    const terminal = recorder({ isTTY: true });
+    const screen = createScreen(terminal, { NO_COLOR: '1' });
+
+    screen.say(RED);
+    screen.show(() => [line('live')]);
+
+    expect(terminal.text).toBe('red\n');
+    expect(screen.live).toBe(false);
   });
 });
 

@@ -4,14 +4,19 @@ import { describe, test } from 'vitest';
 import type { Group } from './scenarios/catalogue.ts';
 import { inSimulatedWorld } from './simulated-world.ts';
 
-const SEEDS = process.env['ZONESPREAD_FULL'] === '1' ? 20 : 3;
+/** Each takes some tenths of a second; on a machine that is busy with other things it may take many times that. */
+export const PATIENT = { timeout: 120_000 };
+
+/** 1 to 3, or with ZONESPREAD_FULL=1 to 20. */
+export function seedsOfThisRun(): number[] {
+  return Array.from({ length: process.env['ZONESPREAD_FULL'] === '1' ? 20 : 3 }, (_, index) => index + 1);
+}
 
 export function onSimulatedWorlds(groups: readonly Group[]): void {
-  const seeds = Array.from({ length: SEEDS }, (_, index) => index + 1);
-  for (const group of groups) {
-    const { scenarios, webhook = true } = group;
-    describe(group.title, () => {
-      for (const { name, run } of scenarios) test.for(seeds)(`${name} (seed %i)`, (seed) => inSimulatedWorld({ seed, webhook }, run));
+  const seeds = seedsOfThisRun();
+  for (const { title, scenarios, webhook = true } of groups) {
+    describe(`${title}, under seeds 1 to ${seeds.length}`, () => {
+      for (const { name, run } of scenarios) test.for(seeds)(`${name} (seed %i)`, PATIENT, (seed) => inSimulatedWorld({ seed, webhook }, run));
     });
   }
 }

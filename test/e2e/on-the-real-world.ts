@@ -22,7 +22,7 @@ export function onTheRealWorld(groups: readonly Group[]): void {
     const title = group.sampled === undefined ? group.title : `${group.title} (ZONESPREAD_SEED=${seed})`;
     (group.alone === true ? describe : describe.concurrent)(title, () => {
       if (group.alone === true && group.webhook !== false) beforeAll(() => world.webhook.start());
-      for (const scenario of chosen(group, seed)) test(scenario.name, () => scenario.run(world));
+      for (const { name, run } of chosen(group, seed)) test(`${name} (real control plane)`, () => run(world));
     });
   }
 }

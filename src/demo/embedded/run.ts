@@ -28,6 +28,7 @@ export interface EmbeddedDemo {
 
 /** In virtual time: a snapshot, an undo with its back-off, and the sweep that finds out what no watch tells are shorter. */
 const PATIENCE_MS = 15 * 60_000;
+const LOOK_EVERY_MS = 1_000;
 
 /** @returns whether everything held; with `keep` once somebody wants an end. @throws when it does not get to its end. */
 export async function runEmbeddedDemo(running: Running, demo: EmbeddedDemo): Promise<boolean> {
@@ -43,7 +44,7 @@ export async function runEmbeddedDemo(running: Running, demo: EmbeddedDemo): Pro
 
   const pacer = new Pacer({ time: world.clock, speed, clock: systemClock });
   closing.add('virtual time', () => pacer.stop());
-  const onlooker = new Onlooker({ world, zones: ZONES, patienceMs: PATIENCE_MS, signal });
+  const onlooker = new Onlooker({ world, zones: ZONES, lookEveryMs: LOOK_EVERY_MS, patienceMs: PATIENCE_MS, signal });
   const teller = new Teller({ clock: world.clock, onlooker, screen, ...(scenario.expected === undefined ? {} : { expected: scenario.expected }) });
   const play: Play = { world, onlooker, teller, screen, announce, seed };
   const trouble = [pacer.running.then(() => stoodStill()), world.daemonTrouble];
@@ -67,7 +68,7 @@ async function tellStory(play: Play, { scenario, keep }: EmbeddedDemo): Promise<
 
 function paceWords(speed: Speed): string {
   if (speed === 'max') return 'as fast as it goes';
-  return speed === 60 ? 'a second here is a minute there' : `${speed} times as fast as ours`;
+  return `a second here is ${speed % 60 === 0 ? several(speed / 60, 'minute') : `${speed} s`} there`;
 }
 
 /** What to look at now. */

@@ -29,7 +29,7 @@ export interface EmbeddedWorldOptions {
 /** As people know them from a cloud: a disk takes seconds, a snapshot tens of seconds, its upload minutes. */
 const CLOUD_TIMINGS = { createDiskMs: 5_000, attachMs: 4_000, detachMs: 4_000, snapshotAvailableMs: 20_000, snapshotUploadMs: 150_000 };
 /** A database of middling size: it ends in good order, and takes a while to start. */
-const KUBELET_TIMINGS = { stopMs: 6_000, unmountMs: 1_000, bootMs: 4_000, readyMs: 5_000, writeMs: 500 };
+const KUBELET_TIMINGS = { stopMs: 6_000, unmountMs: 1_000, bootMs: 4_000, readyMs: 5_000, writeMs: 1_000 };
 
 export class EmbeddedWorld implements World {
   readonly clock: Tasks;

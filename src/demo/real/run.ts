@@ -19,6 +19,7 @@ import { tellStory } from './story.ts';
 const TITLE = 'zonespread: a StatefulSet whose six disks are all in one zone spreads itself over three.';
 /** The longest thing that happens in silence is a disk operation. */
 const PATIENCE_MS = 60_000;
+const LOOK_EVERY_MS = 200;
 
 /** @returns whether everything held. @throws when it does not get to its end. */
 export async function runRealDemo(running: Running): Promise<boolean> {
@@ -32,7 +33,7 @@ export async function runRealDemo(running: Running): Promise<boolean> {
   const announce = createAnnouncer(screen, systemClock);
 
   const world = await boot({ closing, signal: ending, log, died, announce, started: (begun) => (running.keepLogs = () => keepLogs(begun, ownLog)) });
-  const onlooker = new Onlooker({ world, zones: ZONES, patienceMs: PATIENCE_MS, signal: ending });
+  const onlooker = new Onlooker({ world, zones: ZONES, lookEveryMs: LOOK_EVERY_MS, patienceMs: PATIENCE_MS, signal: ending });
   closing.add('the onlooker', () => onlooker.stop());
   const teller = new Teller({ clock: world.clock, onlooker, screen });
   const { before, since } = await tellStory({ stage: world, onlooker, teller, screen, announce });

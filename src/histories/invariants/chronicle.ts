@@ -70,9 +70,10 @@ export class Chronicle {
 
   /** Where the disk is written down, in records that are there now. */
   partsWith(diskId: string): (Part & { role: 'source' | 'target' })[] {
+    const roleOf = ({ source, target }: ClaimRecord): 'source' | 'target' | undefined => (source.diskId === diskId ? 'source' : target?.diskId === diskId ? 'target' : undefined);
     return this.parts(this.live()).flatMap((part) => {
-      if (part.claim.source.diskId === diskId) return [{ ...part, role: 'source' as const }];
-      return part.claim.target?.diskId === diskId ? [{ ...part, role: 'target' as const }] : [];
+      const role = roleOf(part.claim);
+      return role === undefined ? [] : [{ ...part, role }];
     });
   }
 

@@ -3,7 +3,7 @@
 
 import { MIGRATION_LABEL, ROLE_LABEL, TOUCH_ANNOTATION } from '../../kubernetes/names.ts';
 import { claims, volumes, type PersistentVolume, type PersistentVolumeClaim } from '../../kubernetes/objects.ts';
-import { diskIdOf } from '../../kubernetes/reading.ts';
+import { diskIdOf, holderUID, isTerminating, labelOf, uidOf, volumePhase } from '../../kubernetes/reading.ts';
 import type { ClaimRecord } from '../record.ts';
 import { DONE, forEachClaim, InvariantBroken, namespaceOf, migrationUID, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 
@@ -48,12 +48,19 @@ export async function unmarkClaim(context: StepContext, live: PersistentVolumeCl
 async function giveBack(context: StepContext, claim: ClaimRecord): Promise<StepResult> {
   const volume = await sourceVolume(context, claim);
   const live = await context.api.get(claims, { namespace: namespaceOf(context), name: claim.claimName });
-  if (volume === undefined || volume.metadata.labels?.[MIGRATION_LABEL] !== migrationUID(context)) {
-    if (live !== undefined && live.metadata.uid === claim.source.claimUID) await unmarkClaim(context, live);
+  if (live === undefined) return DONE;
+  if (volume === undefined || labelOf(volume, MIGRATION_LABEL) !== migrationUID(context)) {
+    if (uidOf(live) === claim.source.claimUID) await unmarkClaim(context, live);
     return DONE;
   }
-  const bound = live !== undefined && live.metadata.deletionTimestamp === undefined && volume.spec.claimRef?.uid === live.metadata.uid && volume.status?.phase === 'Bound';
-  if (!bound) return DONE;
+  return isHeldBy(volume, live) ? givePolicyBack(context, { claim, volume, live }) : DONE;
+}
+
+function isHeldBy(volume: PersistentVolume, live: PersistentVolumeClaim): boolean {
+  return !isTerminating(live) && holderUID(volume) === uidOf(live) && volumePhase(volume) === 'Bound';
+}
+
+async function givePolicyBack(context: StepContext, { claim, volume, live }: { claim: ClaimRecord; volume: PersistentVolume; live: PersistentVolumeClaim }): Promise<StepResult> {
   await requireOneVolume(context, claim.source.diskId);
   // The claim's version changes first: whoever still means to delete it as it was fails before its volume may go with it.
   await unmarkClaim(context, live);

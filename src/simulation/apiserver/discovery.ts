@@ -1,6 +1,7 @@
 // What the server says that it serves: /api, /apis and the resources of each group version, in the older form that every client reads
 // and in the newer one (apidiscovery.k8s.io/v2) that tells all at once.
 
+import { namespaces, type Resource } from '../../kubernetes/objects.ts';
 import type { Kind } from './kinds/kind.ts';
 import { REVIEWS, type Review } from './reviews.ts';
 
@@ -20,6 +21,7 @@ interface Offer {
   shortNames: string[];
   categories: string[];
   kind: string;
+  isCustom: boolean;
   parts: Part[];
 }
 
@@ -59,12 +61,17 @@ function offersOf(kinds: Kind[]): Offer[] {
 }
 
 function offerOfReview(review: Review): Offer {
-  return { ...review, shortNames: [], categories: [], parts: [], namespaced: false, verbs: ['create'] };
+  return { ...review, shortNames: [], categories: [], parts: [], isCustom: false, namespaced: false, verbs: ['create'] };
 }
 
 function offerOf(kind: Kind): Offer {
   const { resource, singular, shortNames, categories = [] } = kind;
-  return { ...resource, singular, shortNames, categories, verbs: READ_WRITE, parts: partsOf(kind) };
+  const verbs = isNamespaces(resource) ? READ_WRITE.filter((verb) => verb !== 'deletecollection') : READ_WRITE;
+  return { ...resource, singular, shortNames, categories, verbs, isCustom: kind.custom === true, parts: partsOf(kind) };
+}
+
+function isNamespaces({ group, plural }: Resource): boolean {
+  return group === '' && plural === namespaces.plural;
 }
 
 function partsOf({ resource: { group, plural, kind }, status, scale }: Kind): Part[] {
@@ -114,11 +121,13 @@ function versionsOf(offers: Offer[]): object[] {
   }));
 }
 
-function discoveredOf({ group, version, plural, singular, namespaced, kind, verbs, shortNames, categories, parts }: Offer): object {
-  const subresources = parts.map((part) => ({ subresource: part.name, responseKind: { group: part.group ?? group, version: part.version ?? version, kind: part.kind }, verbs: part.verbs }));
+function discoveredOf({ group, version, plural, singular, namespaced, kind, isCustom, verbs, shortNames, categories, parts }: Offer): object {
+  // Of a built-in kind it is said only where it is another one.
+  const own = isCustom ? { group, version } : { group: '', version: '' };
+  const subresources = parts.map((part) => ({ subresource: part.name, responseKind: { group: part.group ?? own.group, version: part.version ?? own.version, kind: part.kind }, verbs: part.verbs }));
   return {
     resource: plural,
-    responseKind: { group, version, kind },
+    responseKind: { ...own, kind },
     scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: singular,
     verbs,

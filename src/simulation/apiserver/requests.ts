@@ -175,6 +175,7 @@ export class Requests {
   async deleteCollection(asked: Asked, request: ListRequest, deletion: Deletion): Promise<Page> {
     let page: Page | undefined;
     await this.#answer('deletecollection', asked, async (target) => {
+      if (isNamespaces(target.kind)) throw methodNotAllowed();
       page = listPage(this.#options.registry.world.store, target.kind, { ...request, namespace: target.namespace });
       for (const { metadata } of page.items) {
         const one = { ...target, namespace: metadata.namespace, name: metadata.name };
@@ -243,7 +244,7 @@ function patched(kind: Kind, existing: KubernetesObject, patch: Exclude<Patch, {
     return applyStrategicPatch(existing, objectAt({ patch: patch.patch }, 'patch'), schemaOf(kind)) as KubernetesObject;
   } catch (error) {
     if (error instanceof PatchFailed) throw unprocessablePatch();
-    if (error instanceof BadPatch) throw badRequest(error.message);
+    if (error instanceof BadPatch) throw error.unexplained ? unexplained(error.message) : badRequest(error.message);
     throw error;
   }
 }

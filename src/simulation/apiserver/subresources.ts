@@ -166,14 +166,14 @@ function withDisruptionTarget(pod: KubernetesObject, now: string): KubernetesObj
 
 export async function bind(registry: Registry, target: Target, binding: KubernetesObject): Promise<Written> {
   if (binding.metadata.name !== target.name) throw badRequest('name in URL does not match name in Binding object');
-  await admit(registry, target, binding, { group: '', version: 'v1', kind: 'Binding' });
-  const node = textAt(binding, 'target', 'name');
+  const admitted = await admit(registry, target, binding, { group: '', version: 'v1', kind: 'Binding' });
   const pods = { ...target, subresource: 'binding' };
-  return registry.update(pods, (pod) => bound(pod as Pod, node, registry.world.clock.now()), { admitted: false, uid: binding.metadata.uid });
+  return registry.update(pods, (pod) => bound(pod as Pod, admitted, registry.world.clock.now()), { admitted: false, uid: binding.metadata.uid });
 }
 
-function bound(pod: Pod, node: string, now: number): KubernetesObject {
+function bound(pod: Pod, binding: KubernetesObject, now: number): KubernetesObject {
   const { name } = pod.metadata;
+  const node = textAt(binding, 'target', 'name');
   const refuse = (why: string): Refusal => conflict({ group: '', plural: 'pods/binding' }, name, why);
   if (pod.metadata.deletionTimestamp !== undefined) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
   if ((pod.spec.nodeName ?? '') !== '') throw refuse(`pod ${name} is already assigned to node "${pod.spec.nodeName ?? ''}"`);
@@ -181,7 +181,9 @@ function bound(pod: Pod, node: string, now: number): KubernetesObject {
   const others = listAt(pod, 'status', 'conditions').filter((condition) => textAt(condition, 'type') !== 'PodScheduled');
   const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: wholeSeconds(now) };
   const { nominatedNodeName: _nominated, ...status } = pod.status ?? {};
-  return { ...pod, spec: { ...pod.spec, nodeName: node }, status: { ...status, conditions: [...others, scheduled] } };
+  const { labels } = binding.metadata;
+  const metadata = labels === undefined ? pod.metadata : { ...pod.metadata, labels: { ...pod.metadata.labels, ...labels } };
+  return { ...pod, metadata, spec: { ...pod.spec, nodeName: node }, status: { ...status, conditions: [...others, scheduled] } };
 }
 
 // ── Scale ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -209,7 +211,8 @@ export async function rescale(registry: Registry, target: Target, change: (scale
       const scale = (await admission.mutate(attributes)) as KubernetesObject;
       refuseWrongScale(target, scale, old);
       await admission.validate({ ...attributes, object: scale });
-      return withField(existing, target.kind.scale?.replicas ?? [], at(scale, 'spec', 'replicas'));
+      // A Scale to zero may leave it out.
+      return withField(existing, target.kind.scale?.replicas ?? [], at(scale, 'spec', 'replicas') ?? 0);
     },
     { admitted: false },
   );
@@ -239,11 +242,12 @@ export function finalize(registry: Registry, target: Target, body: KubernetesObj
   return registry.update({ ...target, subresource: 'finalize' }, (existing) => ({ ...existing, spec: { ...objectAt(existing, 'spec'), finalizers: listAt(body, 'spec', 'finalizers') } }), { uid: body.metadata.uid });
 }
 
-/** Admission of a create at a subresource: of the thing sent, not of the object. */
-async function admit(registry: Registry, target: Target, object: KubernetesObject, objectKind: { group: string; version: string; kind: string }): Promise<void> {
+/** Admission of a create at a subresource: of the thing sent, not of the object. Gives it back as admitted. */
+async function admit(registry: Registry, target: Target, object: KubernetesObject, objectKind: { group: string; version: string; kind: string }): Promise<KubernetesObject> {
   const { kind, namespace, name, subresource, user, dryRun, fieldManager } = target;
   const options = { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1', fieldManager };
   const attributes = { operation: 'CREATE' as const, kind, subresource, objectKind, namespace: namespace ?? '', name, object: intern(object), oldObject: undefined, user, dryRun, options };
-  await registry.world.admission.mutate(attributes);
-  await registry.world.admission.validate(attributes);
+  const admitted = (await registry.world.admission.mutate(attributes)) as KubernetesObject;
+  await registry.world.admission.validate({ ...attributes, object: admitted });
+  return admitted;
 }

@@ -1,12 +1,11 @@
-// A class's allowedTopologies: where its volumes may be made. Of several terms one has to hold, of one term all; a class without any allows
-// all places.
+// Where a StorageClass lets disks be made: one of its terms, within that every key with one of its values. Without terms everywhere.
 
 import type { StorageClass } from '../../kubernetes/objects.ts';
 import type { Segments } from '../csi/volume-request.ts';
 
-export function isAllowed({ allowedTopologies = [] }: StorageClass, labels: Record<string, string> = {}): boolean {
-  if (allowedTopologies.length === 0) return true;
-  return allowedTopologies.some(({ matchLabelExpressions = [] }) => matchLabelExpressions.every(({ key, values }) => values.includes(labels[key] ?? '')));
+/** `labels`: of a node, or the topology that a driver gives it. */
+export function allows({ allowedTopologies = [] }: StorageClass, labels: Readonly<Record<string, string>> = {}): boolean {
+  return allowedTopologies.length === 0 || allowedTopologies.some(({ matchLabelExpressions = [] }) => matchLabelExpressions.every(({ key, values }) => values.includes(labels[key] ?? '')));
 }
 
 /** Every combination of values, one segment each; undefined where the class does not say. */

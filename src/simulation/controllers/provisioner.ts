@@ -27,6 +27,8 @@ const NAME_PREFIX = 'disk';
 
 export class Provisioner extends Controller {
   readonly #driver: DiskController;
+  /** Of this process: on every volume that it makes. */
+  readonly #identity: string;
   readonly #claims = this.informer(claims);
   readonly #volumes = this.informer(volumes);
   readonly #classes = this.informer(storageClasses);
@@ -41,6 +43,7 @@ export class Provisioner extends Controller {
   constructor(setting: Setting, driver: DiskController) {
     super(setting, kubeSystemAccount('alicloud-csi-provisioner'));
     this.#driver = driver;
+    this.#identity = `${setting.tasks.now()}-${Math.floor(setting.random.next() * 10_000)}-${DISK_DRIVER}`;
     this.#events = new EventWriter(setting, this.client, `${DISK_DRIVER}_provisioner`);
     this.#claims.onChange(({ object }) => this.#claimQueue.add(keyOf(object)));
     this.#volumes.onChange(({ object }) => this.#volumeQueue.add(keyOf(object)));
@@ -70,6 +73,7 @@ export class Provisioner extends Controller {
 
   async #make(claim: PersistentVolumeClaim, storageClass: StorageClass, { name, requirement }: { name: string; requirement: TopologyRequirement }): Promise<Volume | undefined> {
     const { namespace = '', name: claimName } = claim.metadata;
+    this.#events.write(claims, claim, { type: 'Normal', reason: 'Provisioning', message: `External provisioner is provisioning volume for claim "${namespace}/${claimName}"` });
     const parameters = { ...storageClass.parameters, 'csi.storage.k8s.io/pvc/namespace': namespace, 'csi.storage.k8s.io/pvc/name': claimName, 'csi.storage.k8s.io/pv/name': name };
     try {
       return await this.#driver.createVolume({ name, requiredBytes: Number(wholeUnits(storageRequest(claim))), parameters, requirement, accessModes: ['SINGLE_NODE_WRITER'] });
@@ -123,7 +127,7 @@ export class Provisioner extends Controller {
         ...optional('volumeAttributesClassName', claim.spec.volumeAttributesClassName),
         ...optional('mountOptions', storageClass.mountOptions),
         claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name: claimName, uid: uidOf(claim), resourceVersion },
-        csi: { driver: DISK_DRIVER, volumeHandle: made.id, fsType: FS_TYPE, volumeAttributes: made.attributes },
+        csi: { driver: DISK_DRIVER, volumeHandle: made.id, fsType: FS_TYPE, volumeAttributes: { ...made.attributes, 'storage.kubernetes.io/csiProvisionerIdentity': this.#identity } },
         nodeAffinity: { required: { nodeSelectorTerms: [termOf(made.topology)] } },
       },
     };

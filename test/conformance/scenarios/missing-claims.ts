@@ -8,7 +8,7 @@ import { MODES, POLICIES } from './axes.ts';
 const NUDGES = {
   'the pod is touched': (stage: Stage) => stage.touchPod(0),
   'the set is touched': (stage: Stage) => stage.touchSet(),
-  'another pod of the set goes': (stage: Stage) => stage.deletePod(1),
+  'another pod of the set goes': (stage: Stage) => (stage.podState(1) === 'ready' ? stage.deletePod(1) : Promise.resolve()),
 } as const;
 
 const MADE_AGAIN: Scenario[] = MODES.flatMap((mode) =>
@@ -25,8 +25,7 @@ const MADE_AGAIN: Scenario[] = MODES.flatMap((mode) =>
           await stage.deleteClaim(claimName(0));
           await stage.calm();
           stage.note('nobody looks', stage.claimOf(0) === undefined ? 'gone' : 'there');
-          await nudge(stage);
-          await stage.until('the claim is made again', () => stage.claimOf(0) !== undefined);
+          await stage.nudgeUntil('the claim is made again', () => nudge(stage), () => stage.claimOf(0) !== undefined);
           stage.note('its owners', stage.claimOf(0)?.metadata.ownerReferences ?? 'none');
           if (mode === 'at-once') await stage.untilBound(claimName(0));
           await stage.calm();
@@ -61,15 +60,13 @@ const DENIED: Scenario[] = POLICIES.flatMap((policy) =>
         stage.rules.denied.add(claimName(1));
         await stage.replaceGated(1);
         await stage.deleteClaim(claimName(1));
-        await stage.touchSet();
-        await stage.until('the refusal is told', () => stage.events('web', 'FailedCreate').length > 0);
+        await stage.nudgeUntil('the refusal is told', () => stage.touchSet(), () => stage.events('web', 'FailedCreate').length > 0);
         stage.note('the set says', stage.events('web', 'FailedCreate').toSorted()[0]?.replaceAll(stage.namespace, 'NS'));
         await ask(stage);
         await stage.calm();
         stage.note('meanwhile', [stage.podState(0), stage.podState(1), seen(stage)]);
         stage.rules.denied.clear();
-        await stage.touchSet();
-        await stage.until('the claim is made again', () => stage.claimOf(1) !== undefined);
+        await stage.nudgeUntil('the claim is made again', () => stage.touchSet(), () => stage.claimOf(1) !== undefined);
         await stage.ungate(1);
         await stage.until('the rest goes on', () => stage.podState(1) === 'ready' && isDone(stage, what));
       },

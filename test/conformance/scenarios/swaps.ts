@@ -33,8 +33,7 @@ export async function makeClaim(stage: Stage, { mode, maker, way }: Pick<Swap, '
   // The controller may come before us: then it is the webhook that names the volume.
   if (way === 'named') stage.rules.steered.set(CLAIM, stage.volumeName(volume));
   if (maker === 'us') await stage.createClaim(CLAIM, { storageClass: mode });
-  else await stage.touchSet();
-  await stage.until('the claim is made again', () => stage.claimOf(ORDINAL) !== undefined);
+  else await stage.nudgeUntil('the claim is made again', () => stage.touchSet(), () => stage.claimOf(ORDINAL) !== undefined);
 }
 
 async function swap(stage: Stage, which: Swap): Promise<void> {

@@ -28,7 +28,7 @@ export function builtInSchemas(documents: Json[]): Json {
     if (found === undefined) throw new Error(`No document has a schema of ${resource.kind} in ${resource.group}/${resource.version}.`);
     keep(found[0]);
   }
-  return Object.fromEntries([...kept].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries([...kept].toSorted(byName));
 }
 
 function kindsOf(schema: unknown): Record<string, string>[] {
@@ -39,12 +39,16 @@ function withoutProse(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(withoutProse);
   if (typeof schema !== 'object' || schema === null) return schema;
   return Object.fromEntries(
-    Object.entries(schema).flatMap(([keyword, value]): [string, unknown][] => {
+    Object.entries(schema).toSorted(byName).flatMap(([keyword, value]): [string, unknown][] => {
       if (keyword === 'description' || isNoDefault(keyword, value) || (keyword === GVK && (value as unknown[]).length > 1)) return [];
-      if (keyword === 'properties') return [[keyword, Object.fromEntries(Object.entries(value as Json).map(([name, one]) => [name, withoutProse(one)]))]];
+      if (keyword === 'properties') return [[keyword, Object.fromEntries(Object.entries(value as Json).toSorted(byName).map(([name, one]) => [name, withoutProse(one)]))]];
       return [[keyword, withoutProse(value)]];
     }),
   );
+}
+
+function byName([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 /** Go's zero values, which say nothing. */

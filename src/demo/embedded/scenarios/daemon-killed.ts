@@ -10,7 +10,7 @@ import type { Scenario } from './scenario.ts';
 
 /** Until Kubernetes starts the container again. */
 const RESTART_MS = 10_000;
-/** The step may have got so far. */
+/** Every other time at once, else the step may have got so far. */
 const LATEST_MS = 4_000;
 /** So many moves there are; the last one has none after it to show that life goes on. */
 const MOVES_TO_HIT = 3;
@@ -54,13 +54,13 @@ async function killMidway({ onlooker, teller, world, seed }: Play): Promise<Deat
   };
   await teller.watch(`move ${move + 1} has come to ${STEPS[step] ?? ''}`, isThere);
   const reachedAt = world.clock.monotonic();
-  const lateMs = chance.next() * LATEST_MS;
+  const lateMs = Math.max(0, 2 * chance.next() - 1) * LATEST_MS;
   await teller.watch('it has got a little further', () => world.clock.monotonic() - reachedAt >= lateMs);
   world.killDaemon();
   const sight = onlooker.picture().move;
   const record = onlooker.moves().find(({ metadata }) => metadata.name === sight?.record);
   const death = { record: sight?.record ?? '', pod: sight?.pod ?? '', step: sight?.step ?? '', epoch: epochOf(record) };
-  teller.say(piece('✗ kill -9', 'bad'), ` of the daemon, in the middle of ${death.pod}: ${death.step}`);
+  teller.say(piece('kill -9', 'bad'), ` of the daemon, in the middle of ${death.pod}: ${death.step}`);
   return death;
 }
 

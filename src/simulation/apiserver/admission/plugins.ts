@@ -4,6 +4,7 @@
 import {
   claims,
   namespaces,
+  nodes,
   pods,
   storageClasses,
   volumes,
@@ -35,6 +36,16 @@ function namespaceLifecycle(attributes: Attributes, store: Store): KubernetesObj
   if (place === undefined) throw notFound(namespaces, namespace);
   if (isTerminating(place)) throw namespaceTerminating(kind.resource, name, namespace);
   return object;
+}
+
+const TOPOLOGY_LABELS = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region'];
+
+/** A pod takes the zone and region of its node as labels, when it is bound or made on one (since 1.35). */
+function topologyLabels({ operation, subresource, kind, object }: Attributes, store: Store): KubernetesObject | undefined {
+  if (operation !== 'CREATE' || !isOf(kind, pods) || !['', 'binding'].includes(subresource) || object === undefined) return object;
+  const node = store.get(nodes, subresource === '' ? textAt(object, 'spec', 'nodeName') : textAt(object, 'target', 'name'));
+  const copied = TOPOLOGY_LABELS.flatMap((key) => (node?.metadata.labels?.[key] === undefined ? [] : [[key, node.metadata.labels[key]]]));
+  return copied.length === 0 ? object : withField(object, ['metadata', 'labels'], { ...labelsOf(object), ...Object.fromEntries(copied) });
 }
 
 const SYSTEM_PRIORITIES: Record<string, number> = { 'system-node-critical': 2_000_001_000, 'system-cluster-critical': 2_000_000_000 };
@@ -88,7 +99,7 @@ function inUseProtection({ operation, subresource, kind, object }: Attributes): 
   return finalizer === undefined || finalizers.includes(finalizer) ? object : withField(object, ['metadata', 'finalizers'], [...finalizers, finalizer]);
 }
 
-export const MUTATING_PLUGINS: readonly Plugin[] = [namespaceLifecycle, priority, defaultTolerations, defaultStorageClass, inUseProtection];
+export const MUTATING_PLUGINS: readonly Plugin[] = [namespaceLifecycle, topologyLabels, priority, defaultTolerations, defaultStorageClass, inUseProtection];
 
 type Check = (attributes: Attributes, store: Store) => void;
 

@@ -216,6 +216,24 @@ function validateWebhook(webhook: unknown, field: string): FieldError[] {
   return errors;
 }
 
+const CSI_DRIVER_DEFAULTS = {
+  attachRequired: true,
+  podInfoOnMount: false,
+  storageCapacity: false,
+  fsGroupPolicy: 'ReadWriteOnceWithFSType',
+  volumeLifecycleModes: ['Persistent'],
+  requiresRepublish: false,
+  seLinuxMount: false,
+};
+
+/** Nobody here gives out addresses: a service has one only when it brings it. */
+function serviceDefaults(service: KubernetesObject): KubernetesObject {
+  const spec = objectAt(service, 'spec');
+  const address = textAt(spec, 'clusterIP');
+  const ports = Array.isArray(spec.ports) ? { ports: spec.ports.map((port: unknown) => ({ protocol: 'TCP', targetPort: objectAt({ port }, 'port').port, ...objectAt({ port }, 'port') })) } : {};
+  return { ...service, spec: { type: 'ClusterIP', sessionAffinity: 'None', ...spec, ...(address === '' ? {} : { clusterIPs: [address] }), ...ports } };
+}
+
 export const BUILT_IN: Kind[] = [
   podKind,
   claimKind,
@@ -237,12 +255,17 @@ export const BUILT_IN: Kind[] = [
   plainKind({ resource: serviceAccounts, singular: 'serviceaccount', shortNames: ['sa'], returnsDeleted: true }),
   plainKind({ resource: limitRanges, singular: 'limitrange', shortNames: ['limits'] }),
   plainKind({ resource: controllerRevisions, singular: 'controllerrevision' }),
-  plainKind({ resource: csiDrivers, singular: 'csidriver', returnsDeleted: true }),
+  plainKind({
+    resource: csiDrivers,
+    singular: 'csidriver',
+    returnsDeleted: true,
+    defaults: (driver) => ({ ...driver, spec: { ...CSI_DRIVER_DEFAULTS, ...objectAt(driver, 'spec') } }),
+  }),
   plainKind({ resource: storageCapacities, singular: 'csistoragecapacity' }),
   plainKind({ resource: attributesClasses, singular: 'volumeattributesclass', shortNames: ['vac'], returnsDeleted: true }),
   plainKind({ resource: priorityClasses, singular: 'priorityclass', shortNames: ['pc'] }),
   plainKind({ resource: newEvents, singular: 'event', shortNames: ['ev'], createOnUpdate: true }),
-  kind({ resource: services, categories: ['all'], singular: 'service', shortNames: ['svc'], generation: false, returnsDeleted: true }),
+  kind({ resource: services, categories: ['all'], singular: 'service', shortNames: ['svc'], defaults: serviceDefaults, generation: false, returnsDeleted: true }),
   kind({ resource: deployments, categories: ['all'], singular: 'deployment', shortNames: ['deploy'] }),
   kind({ resource: replicaSets, categories: ['all'], singular: 'replicaset', shortNames: ['rs'] }),
   kind({ resource: daemonSets, categories: ['all'], singular: 'daemonset', shortNames: ['ds'] }),

@@ -48,7 +48,16 @@ export function podSpecDefaults(spec: unknown): JsonObject {
   for (const list of ['containers', 'initContainers']) {
     if (Array.isArray(given[list])) lists[list] = given[list].map(containerDefaults);
   }
+  if (Array.isArray(given.volumes)) lists.volumes = given.volumes.map(volumeDefaults);
   return { restartPolicy: 'Always', terminationGracePeriodSeconds: 30, dnsPolicy: 'ClusterFirst', securityContext: {}, schedulerName: 'default-scheduler', ...given, ...lists };
+}
+
+const FILE_MODE = 0o644;
+
+function volumeDefaults(volume: unknown): JsonObject {
+  const given = isObject(volume) ? volume : {};
+  const files = ['configMap', 'secret', 'downwardAPI', 'projected'].filter((source) => isObject(given[source]));
+  return files.reduce<JsonObject>((filled, source) => ({ ...filled, [source]: { defaultMode: FILE_MODE, ...objectAt(given, source) } }), given);
 }
 
 function containerDefaults(container: unknown): JsonObject {

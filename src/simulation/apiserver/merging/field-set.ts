@@ -73,7 +73,8 @@ export function at({ children }: FieldSet, branch: string): FieldSet {
 export function pathsOf({ children }: FieldSet, prefix = ''): string[] {
   return [...children].flatMap(([branch, child]) => {
     const path = prefix + wordOf(branch);
-    return [...(child.member ? [path] : []), ...pathsOf(child, path)];
+    const deeper = pathsOf(child, path);
+    return child.member ? [path].concat(deeper) : deeper;
   });
 }
 

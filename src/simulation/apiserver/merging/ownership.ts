@@ -10,6 +10,7 @@ import { schemaOf, type RawSchema } from '../openapi/schemas.ts';
 import { applyConflict } from '../refusals.ts';
 import type { Target } from '../target.ts';
 import { difference, intersection, isEmpty, NOTHING, pathsOf, readFields, unclaimed, union, writeFields, type FieldSet } from './field-set.ts';
+import { lastApplied, withLastApplied } from './last-applied.ts';
 import { compare, fieldsOf, merged, without } from './shapes.ts';
 
 /** An entry of metadata.managedFields. */
@@ -103,15 +104,24 @@ export function apply(write: Write, live: KubernetesObject, { applied, force }: 
   const object = without(schema, merged(schema, live, applied), unclaimed(before?.fields ?? NOTHING, owned)) as KubernetesObject;
   const rest = othersAfter(write, others, { schema, live, object, force });
   const time = before !== undefined && equal(writeFields(before.fields), writeFields(me.fields)) ? before.time : write.now;
-  return { object, managers: [...rest, { ...me, time }] };
+  return { object: withLastApplied(object, applied, target.fieldManager), managers: [...rest, { ...me, time }] };
 }
 
 /** What is left to the others. @throws Refusal 409 */
 function othersAfter({ target }: Write, others: Manager[], { schema, live, object, force }: { schema: RawSchema; live: KubernetesObject; object: KubernetesObject; force: boolean }): Manager[] {
   const { changed, removed } = compare(schema, ownable(target, live), ownable(target, object));
-  const conflicts = others.flatMap((manager) => pathsOf(intersection(manager.fields, changed)).map((path) => ({ manager: nameOf(manager), path })));
+  const disputed = difference(changed, ownByAnnotation(target, schema, live));
+  const conflicts = others.flatMap((manager) => pathsOf(intersection(manager.fields, disputed)).map((path) => ({ manager: nameOf(manager), path })));
   if (conflicts.length > 0 && !force) throw refusalOf(conflicts);
   return others.map((manager) => deprived(manager, union(changed, removed)));
+}
+
+/** What the manager applied by client-side apply, and nobody has changed since. */
+function ownByAnnotation(target: Target, schema: RawSchema, live: KubernetesObject): FieldSet {
+  const before = lastApplied(live, target.fieldManager);
+  if (before === undefined) return NOTHING;
+  const { changed, removed } = compare(schema, ownable(target, before), ownable(target, live));
+  return difference(fieldsOf(schema, ownable(target, before)), union(changed, removed));
 }
 
 function deprived(manager: Manager, of: FieldSet): Manager {

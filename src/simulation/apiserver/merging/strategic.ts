@@ -10,11 +10,14 @@ const RETAIN_KEYS = '$retainKeys';
 const ORDER = '$setElementOrder/';
 const DELETE = '$deleteFromPrimitiveList/';
 
-/** The patch says something that no strategic merge patch may say. */
+/** The patch says something that no strategic merge patch may say. `unexplained`: the real server gives no reason for it. */
 export class BadPatch extends Error {
-  constructor(message: string) {
+  readonly unexplained: boolean;
+
+  constructor(message: string, { isUnexplained = false }: { isUnexplained?: boolean } = {}) {
     super(message);
     this.name = 'BadPatch';
+    this.unexplained = isUnexplained;
   }
 }
 
@@ -121,12 +124,17 @@ function mergedItems(before: unknown[], patch: unknown[], of: RawSchema | undefi
 }
 
 function withItem(items: unknown[], { item, key, of }: { item: JsonObject; key: string; of: RawSchema | undefined }): unknown[] {
-  if (item[key] === undefined) throw new BadPatch(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+  if (item[key] === undefined) throw new BadPatch(`map: ${goMap(item)} does not contain declared merge key: ${key}`, { isUnexplained: true });
   const isSame = (other: unknown): boolean => isObject(other) && equal(other[key], item[key]);
   if (item[DIRECTIVE] === 'delete') return items.filter((other) => !isSame(other));
   if (DIRECTIVE in item) throw new BadPatch(`Unknown patch type: ${String(item[DIRECTIVE])}`);
   if (!items.some(isSame)) return [...items, withoutDirectives(item)];
   return items.map((other) => (isSame(other) ? applyStrategicPatch(other as JsonObject, item, of) : other));
+}
+
+function goMap(item: JsonObject): string {
+  const fields = Object.keys(item).sort();
+  return `map[${fields.map((field) => `${field}:${textAt(item, field)}`).join(' ')}]`;
 }
 
 interface Ordered {

@@ -13,7 +13,6 @@ import { POD_COLUMNS } from './pods.ts';
 import {
   ATTACHMENT_COLUMNS,
   ATTRIBUTES_CLASS_COLUMNS,
-  CAPACITY_COLUMNS,
   CLAIM_COLUMNS,
   CSI_DRIVER_COLUMNS,
   CSI_NODE_COLUMNS,
@@ -50,7 +49,6 @@ const BUILT_IN: Record<string, Column[]> = {
   'volumeattachments.storage.k8s.io': ATTACHMENT_COLUMNS,
   'csinodes.storage.k8s.io': CSI_NODE_COLUMNS,
   'csidrivers.storage.k8s.io': CSI_DRIVER_COLUMNS,
-  'csistoragecapacities.storage.k8s.io': CAPACITY_COLUMNS,
   'volumeattributesclasses.storage.k8s.io': ATTRIBUTES_CLASS_COLUMNS,
   'priorityclasses.scheduling.k8s.io': PRIORITY_CLASS_COLUMNS,
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': webhookColumns,

@@ -66,7 +66,6 @@ export const CSI_DRIVER_COLUMNS: Column[] = [
   AGE,
 ];
 
-export const CAPACITY_COLUMNS: Column[] = [NAME, column('StorageClassName', text('storageClassName')), column('Capacity', text('capacity', UNSET))];
 export const ATTRIBUTES_CLASS_COLUMNS: Column[] = [NAME, column('DriverName', text('driverName')), AGE];
 
 function phase(object: KubernetesObject): string {

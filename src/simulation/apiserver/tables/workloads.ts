@@ -56,7 +56,7 @@ export const PRIORITY_CLASS_COLUMNS: Column[] = [
   column('Value', whole('value'), { type: 'integer' }),
   column('Global-Default', yes('globalDefault'), { type: 'boolean' }),
   AGE,
-  wide('PreemptionPolicy', text('preemptionPolicy')),
+  column('PreemptionPolicy', text('preemptionPolicy')),
 ];
 
 export const SERVICE_COLUMNS: Column[] = [

@@ -106,7 +106,7 @@ export class BinderController extends Controller {
       return claim;
     }
     const { provisioner } = storageClass;
-    const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator.`;
+    const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
     this.#events.write(claims, claim, { type: 'Normal', reason: 'ExternalProvisioning', message });
     if (claim.metadata.annotations?.[STORAGE_PROVISIONER] === provisioner) return claim;
     return this.#updateClaim(this.edited(claim, ({ metadata }) => (metadata.annotations = { ...metadata.annotations, [STORAGE_PROVISIONER]: provisioner, [BETA_STORAGE_PROVISIONER]: provisioner })));

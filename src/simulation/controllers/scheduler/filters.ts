@@ -3,7 +3,7 @@
 import type { LabelSelector, Node, NodeSelectorTerm, PersistentVolume, Pod } from '../../../kubernetes/objects.ts';
 import { isTerminating } from '../../../kubernetes/reading.ts';
 import { matchesSelector } from '../../../kubernetes/selector.ts';
-import { isAllowed } from '../allowed-topologies.ts';
+import { allows } from '../allowed-topologies.ts';
 import { freeVolume } from '../binder/match.ts';
 import { amountOf, matchesTerms, reaches, requestsOf, type Amounts, type NodeView, type OpenClaim, type Question } from './view.ts';
 
@@ -116,7 +116,7 @@ const volumeBinding: Filter = {
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
 function canProvision({ storageClass }: OpenClaim, node: Node): boolean {
-  return storageClass.provisioner !== NO_PROVISIONER && isAllowed(storageClass, node.metadata.labels);
+  return storageClass.provisioner !== NO_PROVISIONER && allows(storageClass, node.metadata.labels);
 }
 
 const ZONE_LABELS = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region', 'failure-domain.beta.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/region'];

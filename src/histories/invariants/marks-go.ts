@@ -1,0 +1,60 @@
+// I7, at rest: gates, labels and tags of ours are only where a record still needs them.
+
+import { GATE, IN_FLIGHT_LABEL, MIGRATION_LABEL } from '../../kubernetes/names.ts';
+import { claims, namespaces, pods, volumes, type KubernetesObject } from '../../kubernetes/objects.ts';
+import { isTerminating, labelOf } from '../../kubernetes/reading.ts';
+import { inFlight, phaseOf, podNameOf, type OrdinalMigration } from '../../migration/record.ts';
+import { gateWanted, steeringRecord } from '../../migration/steering.ts';
+import type { HistoryWorld, InvariantOf } from '../world.ts';
+import { chronicleOf, type Chronicle } from './chronicle.ts';
+
+export const marksGo: InvariantOf = (world) => {
+  const chronicle = chronicleOf(world);
+  return {
+    name: 'I7 marks go',
+    atRest: () => leftGate(world, chronicle) ?? leftNamespaceLabel(world, chronicle) ?? leftLabel(world, chronicle) ?? leftTag(world, chronicle),
+  };
+};
+
+function leftGate({ simulated: { server } }: HistoryWorld, chronicle: Chronicle): string | undefined {
+  const gated = server.readAll(pods).filter(({ spec }) => (spec.schedulingGates ?? []).some(({ name }) => name === GATE));
+  const stray = gated.find((pod) => {
+    const steering = steeringRecord(chronicle.live().filter((record) => podNameOf(record) === pod.metadata.name && record.metadata.namespace === pod.metadata.namespace));
+    return steering === undefined || !gateWanted(steering);
+  });
+  return stray === undefined ? undefined : `pod ${stray.metadata.name} is gated, and no move wants it to be`;
+}
+
+function leftNamespaceLabel({ simulated: { server } }: HistoryWorld, chronicle: Chronicle): string | undefined {
+  const busy = new Set(chronicle.live().filter(inFlight).map(({ metadata }) => metadata.namespace));
+  const left = server.readAll(namespaces).find((one) => labelOf(one, IN_FLIGHT_LABEL) !== undefined && !busy.has(one.metadata.name) && !isTerminating(one));
+  return left === undefined ? undefined : `namespace ${left.metadata.name} says that something is in flight there, and nothing is`;
+}
+
+/** A claim is in use; only what was kept for later, or for a person, keeps our label. */
+function leftLabel({ simulated: { server } }: HistoryWorld, chronicle: Chronicle): string | undefined {
+  const labelled: KubernetesObject[] = [...server.readAll(claims), ...server.readAll(volumes)].filter((object) => labelOf(object, MIGRATION_LABEL) !== undefined);
+  for (const object of labelled) {
+    const record = chronicle.live().find(({ metadata }) => metadata.uid === labelOf(object, MIGRATION_LABEL));
+    if (record !== undefined && !mayBeLabelled(object, record)) return `${object.kind ?? ''} ${object.metadata.name} carries the label of record ${record.metadata.name}, which is ${phaseOf(record)} ${record.status?.reason ?? ''}`;
+  }
+  return undefined;
+}
+
+function mayBeLabelled(object: KubernetesObject, record: OrdinalMigration): boolean {
+  if (inFlight(record) || phaseOf(record) === 'Failed') return true;
+  const kept = (record.status?.claims ?? []).flatMap(({ source, target }) => [source, target]).find((slot) => slot?.pv === object.metadata.name && slot.retiredAt === undefined);
+  const bound = (object as { status?: { phase?: string } }).status?.phase === 'Bound';
+  return kept !== undefined && !bound;
+}
+
+/** On a disk that stands for a claim: not on what is retained. */
+function leftTag({ simulated: { server, ecs } }: HistoryWorld, chronicle: Chronicle): string | undefined {
+  for (const volume of server.readAll(volumes)) {
+    if (volume.status?.phase !== 'Bound') continue;
+    const uid = ecs.disk(volume.spec.csi?.volumeHandle ?? '')?.tags[MIGRATION_LABEL];
+    const record = chronicle.live().find(({ metadata }) => metadata.uid === uid);
+    if (record !== undefined && !inFlight(record) && phaseOf(record) !== 'Failed') return `disk ${volume.spec.csi?.volumeHandle ?? ''} of PV ${volume.metadata.name} carries the tag of record ${record.metadata.name}, which is ${phaseOf(record)} ${record.status?.reason ?? ''}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,28 @@
+// I7, at rest: every record has ended, or says why it waits: nothing is silently stuck.
+
+import { inFlight, ended, phaseOf, type OrdinalMigration } from '../../migration/record.ts';
+import type { InvariantOf } from '../world.ts';
+import { chronicleOf } from './chronicle.ts';
+
+export const recordsEnd: InvariantOf = (world) => {
+  const chronicle = chronicleOf(world);
+  return {
+    name: 'I7 records end',
+    atRest() {
+      for (const record of chronicle.live()) {
+        const wrong = wrongWith(record);
+        if (wrong !== undefined) return `record ${record.metadata.name} is ${phaseOf(record)} ${record.status?.course ?? ''} at ${record.status?.step ?? 'nothing'} for good: ${wrong}`;
+      }
+      return undefined;
+    },
+  };
+};
+
+function wrongWith(record: OrdinalMigration): string | undefined {
+  const { reason = '', message = '', finishedAt } = record.status ?? {};
+  const said = `${reason}: ${message}`;
+  if (ended(record)) return finishedAt === undefined ? 'it does not say when it ended' : undefined;
+  if (inFlight(record) && phaseOf(record) !== 'Frozen') return said;
+  if (phaseOf(record) === 'Pending' && record.spec.planDigest !== undefined) return `a planned move is given up when it cannot begin (${said})`;
+  return reason === '' || message === '' ? 'it does not say why' : undefined;
+}

@@ -1,0 +1,100 @@
+// I7, at rest: every set that declares zones has a report, the report tells the truth about where the disks are, and where they are not as
+// declared it says what holds them: something that is still so.
+
+import { claims, namespaces, pods, statefulSets, volumes, type StatefulSet } from '../../kubernetes/objects.ts';
+import { diskIdOf, isTrue } from '../../kubernetes/reading.ts';
+import { claimNameOf } from '../../layout/names.ts';
+import { ordinalsOf } from '../../migration/owner.ts';
+import { ended, type OrdinalMigration } from '../../migration/record.ts';
+import { parsePolicy, type Policy } from '../../policy/policy.ts';
+import { spreadReports, type SpreadReportStatus } from '../../controller/spread-report.ts';
+import type { HistoryWorld, InvariantOf } from '../world.ts';
+import { chronicleOf } from './chronicle.ts';
+
+export const spreadIsKept: InvariantOf = (world) => {
+  const chronicle = chronicleOf(world);
+  return {
+    name: 'I7 spread is kept',
+    atRest() {
+      for (const set of world.simulated.server.readAll(statefulSets)) {
+        const wrong = set.metadata.deletionTimestamp === undefined ? wrongWith(world, set, chronicle.live()) : undefined;
+        if (wrong !== undefined) return `StatefulSet ${set.metadata.name}: ${wrong}`;
+      }
+      return undefined;
+    },
+  };
+};
+
+function wrongWith(world: HistoryWorld, set: StatefulSet, records: readonly OrdinalMigration[]): string | undefined {
+  const { server } = world.simulated;
+  const { namespace = '', name } = set.metadata;
+  const declared = parsePolicy({ setAnnotations: set.metadata.annotations, namespaceAnnotations: server.read(namespaces, { name: namespace })?.metadata.annotations, podManagementPolicy: set.spec.podManagementPolicy });
+  const status = server.read(spreadReports, { namespace, name })?.status;
+  if (declared.kind === 'off') return status === undefined ? undefined : 'it declares nothing, and has a SpreadReport';
+  if (status === undefined) return 'it declares zones, and has no SpreadReport';
+  if (declared.kind === 'invalid') return status.conditions?.some(({ reason }) => reason === 'InvalidPolicy') === true ? undefined : 'its policy is invalid, and the report does not say so';
+  const own = records.filter((record) => record.metadata.namespace === namespace && record.spec.statefulSetRef.name === name && !ended(record));
+  return untrue(world, set, { policy: declared.policy, status }) ?? heldByNothing(world, set, { status, underWay: own.length });
+}
+
+interface Said {
+  policy: Policy;
+  status: SpreadReportStatus;
+}
+
+function untrue(world: HistoryWorld, set: StatefulSet, { policy, status }: Said): string | undefined {
+  const zones = zonesOf(world, set);
+  if (policy.zones.kind === 'any' || status.satisfied !== true || zones === undefined) return undefined;
+  const declared = policy.zones.zones;
+  const outside = [...zones].find(([, zone]) => !declared.includes(zone));
+  if (outside !== undefined) return `the report says Satisfied, and ordinal ${outside[0]} is in zone ${outside[1]}, which is not declared`;
+  const counts = declared.map((zone) => [...zones.values()].filter((one) => one === zone).length);
+  if (Math.max(...counts) - Math.min(...counts) > policy.maxSkew) return `the report says Satisfied, and the disks are ${declared.map((zone, index) => `${zone}:${counts[index] ?? 0}`).join(' ')}`;
+  const pinned = Object.entries(policy.pins).find(([ordinal, zone]) => (zones.get(Number(ordinal)) ?? zone) !== zone);
+  return pinned === undefined ? undefined : `the report says Satisfied, and ordinal ${pinned[0]} is not in zone ${pinned[1]}, where it is pinned`;
+}
+
+/** In truth, by ordinal; undefined where some claim has no disk at the moment, or the disks of one ordinal are torn apart. */
+function zonesOf({ simulated: { server, ecs } }: HistoryWorld, set: StatefulSet): Map<number, string> | undefined {
+  const { first, last } = ordinalsOf(set);
+  const { namespace = '', name } = set.metadata;
+  const zones = new Map<number, string>();
+  for (let ordinal = first; ordinal <= last; ordinal += 1) {
+    const found = (set.spec.volumeClaimTemplates ?? []).map((template) => {
+      const claim = server.read(claims, { namespace, name: claimNameOf(template.metadata.name, name, ordinal) });
+      const volume = server.read(volumes, { name: claim?.spec.volumeName ?? '' });
+      return ecs.disk((volume === undefined ? undefined : diskIdOf(volume)) ?? '')?.zone;
+    });
+    const [zone] = found;
+    if (zone === undefined || found.some((other) => other !== zone)) return undefined;
+    zones.set(ordinal, zone);
+  }
+  return zones;
+}
+
+/** Holds that pass by themselves: at rest they have passed. */
+const PASSING = new Set(['BudgetUsedUp', 'WebhookNotReady', 'SnapshotInProgress', 'GenerationNotObserved', 'ScaleUnderWay', 'BackOff', 'CoolDown']);
+/** Others of the set stand before it: with nobody under way and every pod Ready there are none. */
+const OF_OTHERS = new Set(['AwaitsTurn', 'TooManyUnavailable', 'AlreadyInFlight', 'PodNotReady']);
+
+function heldByNothing(world: HistoryWorld, set: StatefulSet, { status, underWay }: { status: SpreadReportStatus; underWay: number }): string | undefined {
+  if (status.satisfied === true || underWay > 0) return undefined;
+  const condition = status.conditions?.find(({ type }) => type === 'Satisfied');
+  const { reason = '', message = '' } = condition ?? {};
+  if (condition?.status !== 'False' || reason === '' || message === '') return 'the report says neither that it is as declared nor why not';
+  const blocked = status.blocked ?? [];
+  const holds = blocked.filter((one) => !PASSING.has(one.reason) && !(OF_OTHERS.has(one.reason) && allReady(world, set)));
+  if (blocked.some((one) => one.message === '')) return 'the report holds something back and does not say why';
+  if (reason === 'MovesPlanned' && holds.length === 0) return `moves are planned, and nothing that lasts holds them: ${blocked.length === 0 ? 'nothing at all' : blocked.map((one) => `${one.reason}: ${one.message}`).join('; ')}`;
+  return reason === 'CoolDown' || reason === 'InFlight' ? `the report says ${reason}: ${message}, which has passed` : undefined;
+}
+
+function allReady({ simulated: { server } }: HistoryWorld, set: StatefulSet): boolean {
+  const { first, last } = ordinalsOf(set);
+  const { namespace = '', name } = set.metadata;
+  for (let ordinal = first; ordinal <= last; ordinal += 1) {
+    const pod = server.read(pods, { namespace, name: `${name}-${ordinal}` });
+    if (pod === undefined || !isTrue(pod, 'Ready')) return false;
+  }
+  return true;
+}
