@@ -48,13 +48,15 @@ export class Onlooker {
   readonly #moves: Reflector<OrdinalMigration>;
   readonly #sets: Reflector<StatefulSet>;
   readonly #reports: Reflector<SpreadReport>;
-  #changed = Promise.withResolvers<void>();
+  /** Of the wait under way: aborted by news. */
+  #nap = new AbortController();
   #lastNews: number;
   #planned: number | undefined;
 
   constructor(options: OnlookerOptions) {
     this.#options = options;
     this.#lastNews = options.world.clock.monotonic();
+    options.signal.addEventListener('abort', () => this.#nap.abort(OVER), { once: true });
     this.#pods = this.#watch(pods, this.seen.pods);
     this.#claims = this.#watch(claims);
     this.#volumes = this.#watch(volumes);
@@ -139,13 +141,11 @@ export class Onlooker {
     this.#lastNews = clock.monotonic();
     for (;;) {
       signal.throwIfAborted();
-      const changed = this.#changed.promise;
+      this.#nap = new AbortController();
       look();
       if (condition()) return;
       if (clock.monotonic() - this.#lastNews > patienceMs) throw new NothingMoves(what, patienceMs, this.#whatHolds());
-      const nap = new AbortController();
-      await Promise.race([changed, clock.sleep(lookEveryMs, AbortSignal.any([nap.signal, signal]))]);
-      nap.abort(OVER);
+      await clock.sleep(lookEveryMs, this.#nap.signal);
     }
   }
 
@@ -163,9 +163,7 @@ export class Onlooker {
     reflector.onChange(({ type, object }) => {
       versions?.push({ deleted: type === 'deleted', object, revision: Number(object.metadata.resourceVersion) });
       this.#lastNews = clock.monotonic();
-      const { resolve } = this.#changed;
-      this.#changed = Promise.withResolvers<void>();
-      resolve();
+      this.#nap.abort(OVER);
     });
     return reflector;
   }

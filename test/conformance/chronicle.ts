@@ -1,9 +1,9 @@
 // What happened in one play, in words that are the same in every run: of each object the states it went through, and which came before
 // which. Names of this run, UIDs and times are gone: "claim data-web-0#2" is the second claim of that name.
 
-import type { KubernetesObject, PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttachment } from '../../src/kubernetes/objects.ts';
+import type { KubernetesObject, PersistentVolume, PersistentVolumeClaim, Pod, Resource, VolumeAttachment } from '../../src/kubernetes/objects.ts';
 import { isScheduled, isTerminating, isTrue, uidOf, volumePhase } from '../../src/kubernetes/reading.ts';
-import type { Change, Kind } from './world.ts';
+import type { Change } from './world.ts';
 
 /** One state of one object. */
 export interface Moment {
@@ -23,7 +23,7 @@ export class Chronicle {
   readonly #namespace: string;
   readonly #changes: Change[] = [];
   readonly #seen = new Set<string>();
-  readonly #present = new Map<Kind, Map<string, KubernetesObject>>();
+  readonly #present = new Map<string, Map<string, KubernetesObject>>();
   /** Names of volumes that are, or ever were, this play's. */
   readonly #volumes = new Set<string>();
 
@@ -50,11 +50,16 @@ export class Chronicle {
   }
 
   /** As it is now; undefined when there is none. */
-  get<T extends KubernetesObject>(kind: Kind, name: string): T | undefined {
+  get<T extends KubernetesObject>({ kind }: Resource<T>, name: string): T | undefined {
     return this.#present.get(kind)?.get(name) as T | undefined;
   }
 
-  list<T extends KubernetesObject>(kind: Kind): T[] {
+  /** In the order in which they came, all kinds by one count; without the ends. */
+  versions<T extends KubernetesObject>({ kind }: Resource<T>, name: string): T[] {
+    return this.#changes.filter(({ type, kind: its, object }) => its === kind && type !== 'deleted' && object.metadata.name === name).map(({ object }) => object as T);
+  }
+
+  list<T extends KubernetesObject>({ kind }: Resource<T>): T[] {
     return [...(this.#present.get(kind)?.values() ?? [])] as T[];
   }
 
@@ -63,13 +68,14 @@ export class Chronicle {
     const told = this.#changes.filter((change) => change.kind in TOLD && this.#isOurs(change)).toSorted((a, b) => a.revision - b.revision);
     const names = new Names(told, this.#namespace);
     const last = new Map<string, string>();
-    return told.flatMap(({ kind, type, object, revision }) => {
+    const moments = told.flatMap(({ kind, type, object, revision }) => {
       const subject = names.of(object);
       const state = type === 'deleted' ? 'gone' : stateOf(kind as Told, object, names);
       if (last.get(subject) === state) return [];
       last.set(subject, state);
       return [{ subject, state, revision, object }];
     });
+    return withoutHaste(moments);
   }
 
   /** Attachments are kept in any case: that of a volume may be heard of before the volume. */
@@ -90,6 +96,13 @@ export class Chronicle {
     if (own) this.#volumes.add(name);
     return own;
   }
+}
+
+/** A kubelet that is busy says at once that a pod runs and is Ready: on the way from its node to Ready, running is left out. */
+function withoutHaste(moments: Moment[]): Moment[] {
+  const bySubject = Map.groupBy(moments, ({ subject }) => subject);
+  const hasty = new Set([...bySubject.values()].flatMap((path) => path.filter(({ state }, at) => state === 'running' && path[at - 1]?.state === 'scheduled' && path[at + 1]?.state === 'ready')));
+  return moments.filter((moment) => !hasty.has(moment));
 }
 
 /** Names that the provisioner gives: a prefix and the UID of the claim. */

@@ -53,7 +53,7 @@ const claimsOutliveTheirPods: Law = (moments) =>
 const attachedBeforeRunning: Law = (moments) => {
   const told = moments.some((moment) => kindOf(moment) === 'attachment');
   if (!told) return [];
-  return ofPods(moments, 'running').flatMap(({ pod, moment }) =>
+  return [...ofPods(moments, 'running'), ...ofPods(moments, 'ready')].flatMap(({ pod, moment }) =>
     claimsOf(pod).flatMap((name) => {
       const claim = lastBefore(moments, moment, (other) => kindOf(other) === 'claim' && other.object.metadata.name === name);
       const volume = (claim?.object.spec as { volumeName?: string } | undefined)?.volumeName;

@@ -18,7 +18,7 @@ import { configurationOf, GATE, Interception, LOOKED_AT } from './interception.t
 import { CLASSES, CLOUD, KUBELETS, NODES, type Change, type Kind, type World } from './world.ts';
 
 const KINDS: Resource[] = [pods, claims, volumes, volumeAttachments, statefulSets, events, disruptionBudgets, resourceQuotas, nodes, namespaces];
-const CALM_MS = 1_500;
+const CALM_MS = 2_000;
 const PATIENCE_MS = 60_000;
 const PROBE_NAMESPACE = 'probe';
 

@@ -48,6 +48,8 @@ async function simulatedWorld({ seed, pace }: Luck): Promise<{ cluster: Simulate
   const api = createApi({ http: travelling(cluster), userAgent: 'conformance', fieldManager: 'conformance' });
   const admin = cluster.client(ADMIN);
   await cluster.settle(Promise.all([admin.create(mutatingWebhooks, configurationOf({ url: URL_OF_WEBHOOK })), ...CLASSES.map((storageClass) => admin.create(storageClasses, storageClass))]));
+  // Until the controllers see the classes; in a real world that was long ago.
+  await cluster.pass(CALM_MS);
   const world: World = {
     clock,
     api,

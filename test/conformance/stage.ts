@@ -3,7 +3,7 @@
 
 import { ApiError } from '../../src/kubernetes/api.ts';
 import { isAlreadyExists } from '../../src/kubernetes/refusals.ts';
-import { claims, disruptionBudgets, namespaces, nodes, pods, statefulSets, volumes, type KubernetesObject, type Node, type PersistentVolume, type PersistentVolumeClaim, type Pod, type Resource, type StatefulSet } from '../../src/kubernetes/objects.ts';
+import { claims, disruptionBudgets, events, namespaces, nodes, pods, statefulSets, volumes, type KubernetesObject, type Node, type PersistentVolume, type PersistentVolumeClaim, type Pod, type Resource, type StatefulSet } from '../../src/kubernetes/objects.ts';
 import { areBound, isScheduled, isTerminating, uidOf, volumePhase } from '../../src/kubernetes/reading.ts';
 import { DISK_DRIVER, ZONE_KEY } from '../../src/simulation/csi/names.ts';
 import type { DiskView } from '../../src/simulation/ecs/model.ts';
@@ -149,14 +149,14 @@ export class Stage {
 
   describe(): string {
     const told = this.moments().map(({ subject, state, revision }) => `  ${revision} ${subject}: ${state}`);
-    const events = this.#chronicle.list<KubernetesObject>('Event').map((event) => `  ${(event.involvedObject as { name: string }).name}: ${String(event.reason)}: ${String(event.message)}`);
-    return [`In ${this.namespace} so far:`, ...told, 'Events:', ...events].join('\n');
+    const said = this.#chronicle.list(events).map((event) => `  ${(event.involvedObject as { name: string }).name}: ${String(event.reason)}: ${String(event.message)}`);
+    return [`In ${this.namespace} so far:`, ...told, 'Events:', ...said].join('\n');
   }
 
   // ── what is there ──
 
   get set(): StatefulSet | undefined {
-    return this.#chronicle.get<StatefulSet>('StatefulSet', SET);
+    return this.#chronicle.get(statefulSets, SET);
   }
 
   pod(ordinal: number): Pod | undefined {
@@ -164,7 +164,7 @@ export class Stage {
   }
 
   podNamed(name: string): Pod | undefined {
-    return this.#chronicle.get<Pod>('Pod', name);
+    return this.#chronicle.get(pods, name);
   }
 
   /** `ready`, `gated`, `waiting` …; `none`. */
@@ -174,7 +174,7 @@ export class Stage {
   }
 
   claim(name: string): PersistentVolumeClaim | undefined {
-    return this.#chronicle.get<PersistentVolumeClaim>('PersistentVolumeClaim', name);
+    return this.#chronicle.get(claims, name);
   }
 
   claimOf(ordinal: number): PersistentVolumeClaim | undefined {
@@ -183,33 +183,38 @@ export class Stage {
 
   /** By its name in the play. */
   volume(name: string): PersistentVolume | undefined {
-    return this.#chronicle.get<PersistentVolume>('PersistentVolume', this.own(name));
+    return this.#chronicle.get(volumes, this.own(name));
   }
 
   volumeNamed(name: string | undefined): PersistentVolume | undefined {
-    return name === undefined ? undefined : this.#chronicle.get<PersistentVolume>('PersistentVolume', name);
+    return name === undefined ? undefined : this.#chronicle.get(volumes, name);
+  }
+
+  /** Every state that the object of that name, and those before it, went through. */
+  versions<T extends KubernetesObject>(resource: Resource<T>, name: string): T[] {
+    return this.#chronicle.versions(resource, name);
   }
 
   volumes(): PersistentVolume[] {
-    return this.#chronicle.list<PersistentVolume>('PersistentVolume');
+    return this.#chronicle.list(volumes);
   }
 
   node(name: string): Node | undefined {
-    return this.#chronicle.get<Node>('Node', name);
+    return this.#chronicle.get(nodes, name);
   }
 
-  list<T extends KubernetesObject>(kind: Parameters<Chronicle['list']>[0]): T[] {
-    return this.#chronicle.list<T>(kind);
+  list<T extends KubernetesObject>(resource: Resource<T>): T[] {
+    return this.#chronicle.list(resource);
   }
 
-  get<T extends KubernetesObject>(kind: Parameters<Chronicle['get']>[0], name: string): T | undefined {
-    return this.#chronicle.get<T>(kind, name);
+  get<T extends KubernetesObject>(resource: Resource<T>, name: string): T | undefined {
+    return this.#chronicle.get(resource, name);
   }
 
   /** Messages of the events about an object for that reason. */
   events(about: string, reason: string): string[] {
     return this.#chronicle
-      .list<KubernetesObject>('Event')
+      .list(events)
       .filter((event) => (event.involvedObject as { name: string }).name === about && event.reason === reason)
       .map(({ message }) => String(message));
   }
@@ -362,7 +367,7 @@ export class Stage {
 
   async createBudget(name: string, spec: object): Promise<void> {
     await this.create(disruptionBudgets, { metadata: { name, namespace: this.namespace }, spec: { selector: { matchLabels: { app: SET } }, ...spec } });
-    await this.until('the budget is counted', () => (this.get<KubernetesObject>('PodDisruptionBudget', name)?.status as { observedGeneration?: number } | undefined)?.observedGeneration === 1);
+    await this.until('the budget is counted', () => this.get(disruptionBudgets, name)?.status?.observedGeneration === 1);
   }
 
   // ── claims and volumes ──

@@ -66,22 +66,24 @@ export const KUBELETS = { bootMs: 20, readyMs: 20, stopMs: 20, unmountMs: 20, wr
 const ROOMY = { maxDisks: 200, capacity: { cpu: '64', memory: '256Gi', pods: '500' } };
 
 /** Two in each zone, with room for many plays at once. */
-export const NODES: NodeSpec[] = ZONES.flatMap((zone) => [1, 2].map((number) => ({ name: `node-${zone.slice(-1)}${number}`, zone, ...ROOMY })));
+export const NODES: NodeSpec[] = ZONES.flatMap((zone) => [nodeOf(zone, 1), nodeOf(zone, 2)]);
+
+function nodeOf(zone: string, number: number): NodeSpec {
+  return { name: `node-${zone.slice(-1)}${number}`, zone, ...ROOMY };
+}
 
 /** As names of classes: when disks are made, and what becomes of them. */
 export type Mode = 'waits' | 'at-once';
 export type ClassName = Mode | `${Mode}-retaining`;
 
+export const CLASSES: StorageClass[] = (['waits', 'at-once', 'waits-retaining', 'at-once-retaining'] as const).map((name) => classOf(name));
+
 /** Every disk is born at home although pods may go anywhere. */
-export const CLASSES: StorageClass[] = (['waits', 'at-once', 'waits-retaining', 'at-once-retaining'] as const).map((name) => {
+function classOf(name: ClassName): StorageClass {
   const immediate = name.startsWith('at-once');
+  const wishes = { volumeBindingMode: immediate ? 'Immediate' : 'WaitForFirstConsumer', reclaimPolicy: name.endsWith('retaining') ? 'Retain' : 'Delete' } as const;
   return {
-    ...storageClass({
-      name,
-      volumeBindingMode: immediate ? 'Immediate' : 'WaitForFirstConsumer',
-      reclaimPolicy: name.endsWith('retaining') ? 'Retain' : 'Delete',
-      ...(immediate ? { zoneIds: [HOME] } : {}),
-    }),
+    ...storageClass({ name, ...wishes, ...(immediate ? { zoneIds: [HOME] } : {}) }),
     allowedTopologies: [{ matchLabelExpressions: [{ key: DRIVER_ZONE_KEY, values: [HOME] }] }],
   };
-});
+}

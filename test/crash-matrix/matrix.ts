@@ -4,7 +4,7 @@ import { play } from './play.ts';
 import type { Story } from './stories.ts';
 import { CRASHES, TROUBLES, type Trouble } from './troubles.ts';
 import { whatIsWrong } from './wholeness.ts';
-import type { Site, Strike } from './wire.ts';
+import { questionOf, type Site, type Strike } from './wire.ts';
 import { SeededRandom } from '../fakes/random.ts';
 
 /** One history to play. */
@@ -37,15 +37,23 @@ export function everyCell(story: Story, sites: readonly Site[]): Cell[] {
   return sites.flatMap((first) => TROUBLES.map((trouble) => ({ story, first, strikes: [{ site: first.number, trouble }] })));
 }
 
-/** A fixed sample: of requests that are alike (the same one, sent at the same step) the first, each with one trouble, in turn. */
-export function sampledCells(story: Story, sites: readonly Site[], turn: number): Cell[] {
-  const kinds = new Map<string, Site>();
-  for (const site of sites) if (!kinds.has(kindOf(site))) kinds.set(kindOf(site), site);
-  return [...kinds.values()].map((first, index) => ({ story, first, strikes: [{ site: first.number, trouble: TROUBLES[(index + turn) % TROUBLES.length] as Trouble }] }));
+/** Of the requests that another story has sent alike, one in so many is met in this one too. */
+const REPEATED = 3;
+
+/**
+ * A fixed sample: of requests that are alike the first, each with one trouble, the troubles in turn. Those whose like is met in an
+ * earlier story (`known`) only now and then.
+ */
+export function sampledCells(story: Story, sites: readonly Site[], { turn, known }: { turn: number; known: ReadonlySet<string> }): Cell[] {
+  const firsts = new Map<string, Site>();
+  for (const site of sites) if (!firsts.has(kindOf(site))) firsts.set(kindOf(site), site);
+  const chosen = [...firsts].filter(([kind], index) => !known.has(kind) || (index + turn) % REPEATED === 0).map(([, site]) => site);
+  return chosen.map((first, index) => ({ story, first, strikes: [{ site: first.number, trouble: TROUBLES[(index + turn) % TROUBLES.length] as Trouble }] }));
 }
 
-export function kindOf({ at, what }: Site): string {
-  return `${at} ${what.replace(/\?(?:.*(dryRun))?.*/, ' $1')}`;
+/** Requests are alike that are sent at the same step and ask the same. */
+export function kindOf(site: Site): string {
+  return `${site.at} ${questionOf(site)}`;
 }
 
 /** Farther apart than the requests that the next daemon needs to be where the last one was. */
@@ -57,7 +65,7 @@ export function twoCrashes(story: Story, sites: readonly Site[], draw: { seed: n
   const upTo = (count: number): number => Math.floor(random.next() * count);
   return Array.from({ length: draw.count }, () => {
     const first = sites[upTo(sites.length)] as Site;
-    const second = first.number + 1 + upTo(FARTHEST);
+    const second = first.number + 1 + upTo(Math.min(FARTHEST, sites.length - first.number));
     return { story, first, strikes: [{ site: first.number, trouble: CRASHES[upTo(CRASHES.length)] as Trouble }, { site: second, trouble: CRASHES[upTo(CRASHES.length)] as Trouble }] };
   });
 }

@@ -64,8 +64,9 @@ const VOLUME_NAME_TAG = 'kubernetes.io/created-for/pv/name';
 function movedPicture({ before, story }: History, after: Picture, zone: string): Picture {
   const moved = structuredClone(before);
   const node = `node-${zone.at(-1)}1`;
-  const pod = moved.pods[`web-${story.ordinal}`];
-  if (pod !== undefined) pod.node = node;
+  const podName = `web-${story.ordinal}`;
+  const pod = moved.pods[podName];
+  if (pod !== undefined) moved.pods[podName] = { ...rezoned(pod, zone), node };
   for (const [name, claim] of Object.entries(moved.claims)) {
     if (!name.endsWith(`-web-${story.ordinal}`)) continue;
     const [oldName, newName] = [claim.spec.volumeName ?? '', after.claims[name]?.spec.volumeName ?? ''];
@@ -83,9 +84,13 @@ function movedPicture({ before, story }: History, after: Picture, zone: string):
 }
 
 function movedVolume(old: VolumePicture, to: { newVolume: VolumePicture; newDisk: DiskPicture; zone: string }): VolumePicture {
-  const rezoned = JSON.parse(JSON.stringify(old).replaceAll(/cn-test-[abc]/g, to.zone)) as VolumePicture;
-  const { csi = { driver: '', volumeHandle: '' } } = rezoned.spec;
-  return { ...rezoned, uid: to.newVolume.uid, spec: { ...rezoned.spec, csi: { ...csi, volumeHandle: to.newDisk.id } } };
+  const there = rezoned(old, to.zone);
+  const { csi = { driver: '', volumeHandle: '' } } = there.spec;
+  return { ...there, uid: to.newVolume.uid, spec: { ...there.spec, csi: { ...csi, volumeHandle: to.newDisk.id } } };
+}
+
+function rezoned<T>(picture: T, zone: string): T {
+  return JSON.parse(JSON.stringify(picture).replaceAll(/cn-test-[abc]/g, zone)) as T;
 }
 
 function movedDisk(old: DiskPicture, to: { newDisk: DiskPicture; zone: string; node: string; volumeName: string }): DiskPicture {

@@ -4,6 +4,7 @@
 import type { Clock } from '../../src/ports/clock.ts';
 import type { EcsCall } from '../../src/ports/ecs-call.ts';
 import type { Http } from '../../src/ports/http.ts';
+import { SeededRandom } from '../fakes/random.ts';
 import { answeredWrongly, failedByTheCloud, isCrash, type Crash, type Trouble, type WrongAnswer } from './troubles.ts';
 
 /** A request of the product, numbered from 1 over all daemons of a history. */
@@ -21,6 +22,8 @@ export interface Site {
 export interface Strike {
   site: number;
   trouble: Trouble;
+  /** Of a wrong answer: for so long every request that asks the same gets it too. */
+  lastsMs?: number;
 }
 
 /** One daemon process. Once it is over, none of its requests leaves any more. */
@@ -44,6 +47,19 @@ export interface WireOptions {
   onCrash: () => void;
 }
 
+/** On the way there and on the way back, in ms: controllers act meanwhile. Now and then a request is slow. */
+const TRANSIT_MS = 4;
+const SLOW_TRANSIT_MS = 60;
+const SLOW = 0.05;
+
+/** Names that differ from story to story. */
+const NAMES = /\b(?:pvc-[\da-f-]{36}|d-sim\w+|(?:data|log)-web-\d|web-\d(?:-[a-z]{5})?|first)\b/g;
+
+/** What it asks, of whichever object in that role. */
+export function questionOf({ what }: Pick<Site, 'what'>): string {
+  return what.replace(/\?(?:.*(dryRun))?.*/, ' $1').replaceAll(NAMES, '*');
+}
+
 /** How late an effect comes after its process died: before, around and after the next daemon's first writes. */
 const LATE_MS = [350, 900, 5_000] as const;
 
@@ -59,6 +75,8 @@ export class Wire {
   /** Troubles that were met. */
   readonly struck: (Site & { trouble: Trouble })[] = [];
   readonly #options: WireOptions;
+  readonly #random = new SeededRandom(3);
+  #lasting: { question: string; trouble: Trouble; until: number } | undefined;
 
   constructor(options: WireOptions) {
     this.#options = options;
@@ -94,10 +112,37 @@ export class Wire {
     if (exchange.life.over) return never();
     const site: Site = { number: this.sites.length + 1, at: this.#options.at(), ...exchange.site };
     this.sites.push(site);
-    const trouble = this.#options.strikes.find((strike) => strike.site === site.number)?.trouble;
-    if (trouble === undefined) return exchange.send();
+    const trouble = this.#troubleAt(site);
+    const send = this.#inTransit(exchange.send);
+    if (trouble === undefined) return alive(exchange.life, send());
     this.struck.push({ ...site, trouble });
-    return isCrash(trouble) ? this.#crash(trouble, exchange, site) : exchange.sendInto(trouble);
+    if (isCrash(trouble)) return this.#crash(trouble, { ...exchange, send }, site);
+    return alive(exchange.life, this.#inTransit(() => exchange.sendInto(trouble))());
+  }
+
+  #troubleAt(site: Site): Trouble | undefined {
+    const { strikes, clock } = this.#options;
+    const strike = strikes.find(({ site: number }) => number === site.number);
+    if (strike?.lastsMs !== undefined) this.#lasting = { question: questionOf(site), trouble: strike.trouble, until: clock.monotonic() + strike.lastsMs };
+    const { question, trouble, until } = this.#lasting ?? { question: '', trouble: undefined, until: 0 };
+    return strike?.trouble ?? (question === questionOf(site) && clock.monotonic() < until ? trouble : undefined);
+  }
+
+  #inTransit<A>(send: () => Promise<A>): () => Promise<A> {
+    const [there, back] = [this.#transitMs(), this.#transitMs()];
+    const { clock } = this.#options;
+    return async () => {
+      await clock.sleep(there);
+      try {
+        return await send();
+      } finally {
+        await clock.sleep(back);
+      }
+    };
+  }
+
+  #transitMs(): number {
+    return Math.floor(this.#random.next() * (this.#random.next() < SLOW ? SLOW_TRANSIT_MS : TRANSIT_MS));
   }
 
   async #crash<A>(crash: Crash, { life, send }: Exchange<A>, site: Site): Promise<A> {
@@ -119,6 +164,15 @@ export class Wire {
       });
     }
     return never();
+  }
+}
+
+/** The answer, unless the process died while it waited for it. */
+async function alive<A>(life: Life, answer: Promise<A>): Promise<A> {
+  try {
+    return await answer;
+  } finally {
+    if (life.over) await never();
   }
 }
 

@@ -1,4 +1,5 @@
 // The scenarios of the catalogue as tests on simulated worlds: each scenario in worlds of its own, one for each seed.
+// One of them again: ZONESPREAD_FULL=1 npx vitest run --project unit test/e2e/simulated- -t 'name.*seed 17'
 
 import { describe, test } from 'vitest';
 import type { Group } from './scenarios/catalogue.ts';

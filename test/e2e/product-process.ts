@@ -1,7 +1,7 @@
-// A process of the product as scenarios see it: `src/demo/product.ts` starts it, as for the demo; here it is killed and looked at.
+// A process of the product as scenarios see it: `src/demo/real/product.ts` starts it, as for the demo; here it is killed and looked at.
 
 import { get } from 'node:http';
-import { startProduct, type Product, type ProductCommand } from '../../src/demo/product.ts';
+import { startProduct, type Product, type ProductCommand } from '../../src/demo/real/product.ts';
 import { logTail, obituary } from '../controlplane/program.ts';
 import type { Process } from './world.ts';
 

@@ -1,8 +1,8 @@
 // The real world: a real control plane with the real CSI sidecars, simulated nodes and a simulated cloud behind the real SDK's wire, and
 // the product's daemon and webhook as processes that can be killed.
 
-import { installProduct, OWN_NAMESPACE, removeProduct } from '../../src/demo/installation.ts';
-import { untilRegistered } from '../../src/demo/product.ts';
+import { installProduct, OWN_NAMESPACE, removeProduct } from '../../src/demo/real/installation.ts';
+import { untilRegistered } from '../../src/demo/real/product.ts';
 import { createApi } from '../../src/kubernetes/client.ts';
 import { loadCluster, type ClusterConnection } from '../../src/kubernetes/config.ts';
 import { namespaces, storageClasses, volumes } from '../../src/kubernetes/objects.ts';

@@ -33,6 +33,8 @@ import { SCENARIO, type Daemon, type World } from './world.ts';
 const PATIENCE_MS = 60_000;
 /** What the watches do not show (disks, metrics, times that pass) is looked at this often. */
 const LOOK_EVERY_MS = 100;
+/** Without a reason an abort makes an error with a stack each time. */
+const SEEN = 'seen';
 const READY_QUICKLY = { 'ready-timeout': '30s', 'health-duration': '1s' };
 
 /**
@@ -180,7 +182,7 @@ export class Scene {
       }
       const looked = new AbortController();
       await Promise.race([changed, clock.sleep(LOOK_EVERY_MS, looked.signal)]);
-      looked.abort();
+      looked.abort(SEEN);
     }
   }
 

@@ -1,11 +1,7 @@
 // The simulated world: API server, controllers, nodes, cloud and the product's processes in one process and in virtual time. The same
 // scenarios run here in milliseconds, and a seed decides who comes before whom.
 
-import { Command } from 'commander';
-import { addControllerCommand, settingsOf, type ControllerFlags } from '../../src/cli/controller-command.ts';
-import type { ControllerSettings } from '../../src/controller/daemon.ts';
 import { createEmbeddedCluster, DAEMON_USER, WEBHOOK_USER, type EmbeddedCluster } from '../../src/embedded/cluster.ts';
-import type { EmbeddedDaemon } from '../../src/embedded/daemon.ts';
 import { distantHttp } from '../../src/embedded/network.ts';
 import type { Api } from '../../src/kubernetes/api.ts';
 import { createApi } from '../../src/kubernetes/client.ts';
@@ -21,9 +17,10 @@ import type { Taint } from '../../src/simulation/kubelet/registration.ts';
 import { tolerationOf } from '../../src/simulation/nodes/agents.ts';
 import { SeededRandom } from '../../src/simulation/seeded-random.ts';
 import type { Write } from '../controlplane/audit.ts';
-import { FakeLog, type LogLine } from '../fakes/log.ts';
+import { FakeLog } from '../fakes/log.ts';
 import { IS_BEING_BOUND, ofRole, REFUSAL, UPDATES_OF_VOLUMES } from './binding-policy.ts';
 import { conditionsOf } from './simulated-conditions.ts';
+import { PROCESS_START_MS, settingsFrom, SimulatedDaemon, SimulatedWebhook } from './simulated-processes.ts';
 import { SCENARIO, type Daemon, type DaemonOptions, type Webhook, type World } from './world.ts';
 
 const REGION = 'cn-test';
@@ -35,10 +32,6 @@ const NODES_PER_ZONE = 2;
 const DISKS_PER_NODE = 60;
 
 const DAEMON_FLAGS = { sweep: '*/2 * * * * *', 'step-timeout': '30s' };
-/** Until a new process runs our code. */
-const PROCESS_START_MS = 400;
-/** interface.md: 10 s from SIGTERM to the end. Nothing is slow here: whoever needs them all hangs. */
-const STOP_MS = 10_000;
 /** Of virtual time, for a whole scenario. */
 const LONGEST_SCENARIO_MS = 1_800_000;
 
@@ -65,7 +58,7 @@ export async function inSimulatedWorld({ seed, webhook = true }: SimulatedWorldO
     if (error instanceof Error) error.message = `seed ${seed}: ${error.message}`;
     throw error;
   } finally {
-    await clock.settle(world.stop());
+    await world.stop();
   }
 }
 
@@ -221,108 +214,4 @@ function writeOf({ record, atMs }: { record: RequestRecord; atMs: number }): Wri
   const [type = '', subresource = ''] = record.resource.split('/');
   const [resource = '', ...group] = type.split('.');
   return { user, userAgent: '', verb: verb as Write['verb'], group: group.join('.'), resource, subresource, namespace, name, dryRun, code, atMs };
-}
-
-/** Read by the very command line of `zonespread controller`. */
-function settingsFrom(flags: Record<string, string>): ControllerSettings {
-  let read: ControllerFlags | undefined;
-  const program = new Command().exitOverride();
-  addControllerCommand(program, async (given) => {
-    read = given;
-  });
-  program.parse(['controller', ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value])], { from: 'user' });
-  if (read === undefined) throw new Error('the command line of the controller was not read');
-  return settingsOf(read);
-}
-
-class SimulatedDaemon implements Daemon {
-  readonly #daemon: EmbeddedDaemon;
-  readonly #log: FakeLog;
-  readonly #clock: Clock;
-  #obituary: string | undefined;
-
-  constructor(daemon: EmbeddedDaemon, { log, clock }: { log: FakeLog; clock: Clock }) {
-    this.#daemon = daemon;
-    this.#log = log;
-    this.#clock = clock;
-    void daemon.ended.then(({ code, error }) => {
-      const how = code === undefined ? 'killed' : `exit code ${code}`;
-      this.#obituary = [`${how}${error === undefined ? '' : `: ${inWords(error)}`}`, ...this.log.slice(-20)].join('\n');
-    });
-  }
-
-  get alive(): boolean {
-    return this.#daemon.alive;
-  }
-
-  get log(): string[] {
-    return this.#log.lines.map(lineOf);
-  }
-
-  get obituary(): string | undefined {
-    return this.#obituary;
-  }
-
-  async kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    if (signal === 'SIGTERM') {
-      await this.#daemon.stop();
-      return;
-    }
-    this.#daemon.kill();
-    await this.#daemon.ended;
-  }
-
-  async stop(): Promise<number | null> {
-    const over = new AbortController();
-    void this.#clock.sleep(STOP_MS, over.signal).then(() => {
-      if (!over.signal.aborted) this.#daemon.kill();
-    });
-    const code = await this.#daemon.stop();
-    over.abort();
-    return code ?? null;
-  }
-
-  async metrics(): Promise<string> {
-    if (!this.alive) throw new Error('the daemon does not answer at /metrics');
-    return (await this.#daemon.metrics.expose(undefined)).text;
-  }
-}
-
-class SimulatedWebhook implements Webhook {
-  readonly #embedded: EmbeddedCluster;
-  readonly #log: FakeLog;
-  readonly #distant: (http: Http) => Http;
-
-  constructor(embedded: EmbeddedCluster, log: FakeLog, distant: (http: Http) => Http) {
-    this.#embedded = embedded;
-    this.#log = log;
-    this.#distant = distant;
-  }
-
-  get alive(): boolean {
-    return this.#embedded.webhook?.alive === true;
-  }
-
-  get log(): string[] {
-    return this.#log.lines.filter(({ fields }) => fields['component'] === 'webhook').map(lineOf);
-  }
-
-  async start(): Promise<void> {
-    if (this.alive) return;
-    await this.#embedded.simulated.clock.sleep(PROCESS_START_MS);
-    await this.#embedded.startWebhook({ http: this.#distant }).ready;
-  }
-
-  async kill(): Promise<void> {
-    this.#embedded.webhook?.kill();
-  }
-}
-
-function lineOf({ level, message, fields }: LogLine): string {
-  const { error, ...others } = fields;
-  return `${level} ${message} ${JSON.stringify(others)}${error === undefined ? '' : ` ${inWords(error)}`}`;
-}
-
-function inWords(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

@@ -22,7 +22,7 @@ describe('a drawn plan', () => {
   });
 
   it('is plain data', () => {
-    expect(JSON.parse(JSON.stringify(drawPlan(3)))).toEqual(JSON.parse(JSON.stringify(structuredClone(drawPlan(3)))));
+    expect(JSON.parse(JSON.stringify(drawPlan(3)))).toEqual(drawPlan(3));
   });
 
   it('declares only what the product accepts', () => {

@@ -46,6 +46,14 @@ describe('a move that goes well', () => {
     expect(stage.ecs.disk(old)?.tags[name]).toBe('the-old-volume');
   });
 
+  it('takes its tags off the new disk although the cloud does not show them yet', async () => {
+    const stage = await readyStage();
+    stage.ecs.faults.add({ kind: 'tagLag', action: 'CreateDisk', ms: 600_000 });
+    await stage.plan();
+    expect((await stage.run()).status?.phase).toBe('Succeeded');
+    expect(stage.ecs.disk(stage.diskOf('data-web-0'))?.tags).toEqual({ team: 'db' });
+  });
+
   it('moves all claims of the pod together', async () => {
     const stage = await readyStage({ templates: ['data', 'log'] });
     await stage.plan();

@@ -46,6 +46,15 @@ describe('a move that cannot be finished is undone', () => {
     await expectUndone(stage, disk);
   });
 
+  it('with the old disk no longer marked as superseded, although the cloud does not show the mark yet', async () => {
+    const { stage, record, disk } = await failing((world) => {
+      world.cordoned.add('b');
+      world.ecs.faults.add({ kind: 'tagLag', action: 'TagResources', ms: 600_000 });
+    });
+    expect(record.status?.phase).toBe('RolledBack');
+    await expectUndone(stage, disk);
+  });
+
   it('with the claim as it was, though it had to be touched to make it bind', async () => {
     const { stage, record, disk } = await failing((world) => {
       world.cordoned.add('b');

@@ -20,8 +20,8 @@ import { startControlPlane, type ControlPlane } from '../../../test/controlplane
 import type { Write } from '../../../test/controlplane/audit.ts';
 import type { Announcer } from '../announcer.ts';
 import type { ClosingTime } from '../closing-time.ts';
-import { installProduct, OWN_NAMESPACE, type ProductIdentities } from '../installation.ts';
-import { startProduct, untilRegistered } from '../product.ts';
+import { installProduct, OWN_NAMESPACE, type ProductIdentities } from './installation.ts';
+import { startProduct, untilRegistered } from './product.ts';
 import { keepFiles, type RecentLines } from '../logs.ts';
 import { several } from '../text.ts';
 import { DEMO_MANAGER } from '../workload.ts';

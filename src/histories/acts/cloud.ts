@@ -15,16 +15,14 @@ export const CLOUD_ACTS: Record<string, Act> = {
   'delete a snapshot in the cloud': {
     async perform(world, lot) {
       const id = await aThing(world, Dice.ofLot(lot), ({ snapshot }) => snapshot?.id, (found) => world.simulated.ecs.snapshot(found)?.status !== 'deleted');
-      world.excuses.add(EXCUSES.deletedInCloud(id));
-      await atTheConsole(world, 'DeleteSnapshot', { SnapshotId: id, Force: true });
+      await excused(world, EXCUSES.deletedInCloud(id), atTheConsole(world, 'DeleteSnapshot', { SnapshotId: id, Force: true }));
     },
   },
   /** Before anything was written to it. */
   'delete a target disk in the cloud': {
     async perform(world, lot) {
       const id = await aThing(world, Dice.ofLot(lot), ({ target }) => target?.diskId, (found) => isUnused(world, found));
-      world.excuses.add(EXCUSES.deletedInCloud(id));
-      await atTheConsole(world, 'DeleteDisk', { DiskId: id });
+      await excused(world, EXCUSES.deletedInCloud(id), atTheConsole(world, 'DeleteDisk', { DiskId: id }));
     },
   },
   /** One that has had its day, before we retire it. */
@@ -32,9 +30,8 @@ export const CLOUD_ACTS: Record<string, Act> = {
     async perform(world, lot) {
       const dice = Dice.ofLot(lot);
       const retained = (): string[] => records(world).filter(({ status }) => status?.phase === 'Succeeded').flatMap(partsOf).filter(({ source }) => source.retiredAt === undefined).map(({ source }) => source.diskId);
-      const id = await awaited(world, () => dice.maybeOne(retained().filter((candidate) => world.simulated.ecs.disk(candidate)?.status === 'Available')), 'no retained source disk');
-      world.excuses.add(EXCUSES.deletedInCloud(id));
-      await atTheConsole(world, 'DeleteDisk', { DiskId: id });
+      const id = await awaited(world, () => dice.maybeOne(retained().filter((candidate) => world.simulated.ecs.disk(candidate)?.status === 'Available' && !isBeingCopied(world, candidate))), 'no retained source disk');
+      await excused(world, EXCUSES.deletedInCloud(id), atTheConsole(world, 'DeleteDisk', { DiskId: id }));
     },
   },
   /** A backup policy's hour: while it runs the disk takes no other snapshot. */
@@ -43,11 +40,26 @@ export const CLOUD_ACTS: Record<string, Act> = {
       const dice = Dice.ofLot(lot);
       const { ecs } = world.simulated;
       const { id } = await awaited(world, () => dice.maybeOne(ecs.disks().filter(({ status }) => status === 'In_use')), 'no disk in use');
-      if (ecs.snapshots().some(({ sourceDiskId, status }) => sourceDiskId === id && status === 'progressing')) throw new NothingToDo('a snapshot of it already');
+      if (isBeingCopied(world, id)) throw new NothingToDo('a snapshot of it already');
       ecs.takeAutomaticSnapshot(id);
     },
   },
 };
+
+function isBeingCopied({ simulated }: HistoryWorld, diskId: string): boolean {
+  return simulated.ecs.snapshots().some(({ sourceDiskId, status }) => sourceDiskId === diskId && status === 'progressing');
+}
+
+/** The excuse stands from before the effect, and only if there was one. */
+async function excused(world: HistoryWorld, excuse: string, work: Promise<void>): Promise<void> {
+  world.excuses.add(excuse);
+  try {
+    await work;
+  } catch (error) {
+    world.excuses.delete(excuse);
+    throw error;
+  }
+}
 
 /** Of a move in flight, as soon as there is one. @throws NothingToDo */
 function aThing(world: HistoryWorld, dice: Dice, idOf: (part: ClaimRecord) => string | undefined, fits: (id: string) => boolean): Promise<string> {
@@ -72,8 +84,7 @@ async function attach(world: HistoryWorld, dice: Dice, diskOf: (part: ClaimRecor
   const id = await awaited(world, () => dice.maybeOne(free()), 'no disk that is free in a move');
   const instance = dice.maybeOne(ecs.instances().filter(({ zone }) => zone === ecs.disk(id)?.zone));
   if (instance === undefined) return;
-  world.excuses.add(EXCUSES.diskAttachedByHand(id));
-  await atTheConsole(world, 'AttachDisk', { DiskId: id, InstanceId: instance.id });
+  await excused(world, EXCUSES.diskAttachedByHand(id), atTheConsole(world, 'AttachDisk', { DiskId: id, InstanceId: instance.id }));
   untilDone(world, dice.scale(2_000, 60_000), () => detach(world, { diskId: id, instanceId: instance.id }));
 }
 

@@ -93,16 +93,26 @@ export function partsOf(record: OrdinalMigration): ClaimRecord[] {
 }
 
 const PATIENCE_MS = 180_000;
-const LOOK_EVERY_MS = 200;
+const LOOK_EVERY_MS = 1_000;
+/** After a step's record: so that it is not always the same moment of it. */
+const HESITATION_MS = 100;
 
 /** Looks until there is one, or trouble is over. @throws NothingToDo */
 export async function awaited<T>(world: HistoryWorld, look: () => T | undefined, what: string): Promise<T> {
   const { clock } = world.simulated;
-  for (const limit = clock.monotonic() + PATIENCE_MS; world.troubled && clock.monotonic() < limit; await clock.sleep(LOOK_EVERY_MS)) {
+  for (const limit = clock.monotonic() + PATIENCE_MS; world.troubled && clock.monotonic() < limit; await nextStep(world)) {
     const found = look();
     if (found !== undefined) return found;
   }
   throw new NothingToDo(what);
+}
+
+async function nextStep({ simulated: { server, clock }, random }: HistoryWorld): Promise<void> {
+  const written = new AbortController();
+  const unfollow = server.follow(ordinalMigrations, () => written.abort());
+  await clock.sleep(LOOK_EVERY_MS, written.signal);
+  unfollow();
+  if (written.signal.aborted) await clock.sleep(Math.floor(random.next() * HESITATION_MS));
 }
 
 /** The second half of an act, also when trouble is over by then: what was taken away is put back. What is refused is not tried again. */

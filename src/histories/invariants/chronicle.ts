@@ -4,10 +4,11 @@
 import { MIGRATION_LABEL } from '../../kubernetes/names.ts';
 import { claims, statefulSets, volumes, type PersistentVolume, type PersistentVolumeClaim } from '../../kubernetes/objects.ts';
 import { diskIdOf } from '../../kubernetes/reading.ts';
-import { ended, inFlight, ordinalMigrations, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
+import { claimsOf, ended, inFlight, ordinalMigrations, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
 import { ordinalsOf } from '../../migration/owner.ts';
 import type { StoreEvent } from '../../simulation/apiserver/contract.ts';
 import type { HistoryEntry } from '../../simulation/ecs/records.ts';
+import { EXCUSES } from '../acts/excuses.ts';
 import type { HistoryWorld } from '../world.ts';
 
 /** One claim of one record. */
@@ -78,7 +79,7 @@ export class Chronicle {
   }
 
   parts(records: Iterable<OrdinalMigration>): Part[] {
-    return [...records].flatMap((record) => (record.status?.claims ?? []).map((claim) => ({ record, claim })));
+    return [...records].flatMap((record) => claimsOf(record).map((claim) => ({ record, claim })));
   }
 
   /** Whether the disk is the other one, or came from it by snapshots. */
@@ -95,9 +96,9 @@ export class Chronicle {
 
   #recordChanged({ type, object, previous }: StoreEvent<OrdinalMigration>): void {
     this.#noteRecord(object);
-    const released = object.status?.phase === 'Failed' && object.status.reason === 'Released' && previous?.status?.phase !== 'Failed';
-    // Without its record, or let go of in the middle, nobody answers for the claims any more.
-    if (released || (type === 'DELETED' && inFlight(object))) for (const { claimName } of object.status?.claims ?? []) this.#giveUp(`${object.metadata.namespace ?? ''}/${claimName}`);
+    const letGo = type === 'DELETED' ? inFlight(object) : previous !== undefined && inFlight(previous) && wasLetGo(object);
+    // Without its record nobody answers for the claims any more.
+    if (letGo) for (const { claimName } of claimsOf(object)) this.#giveUp(`${object.metadata.namespace ?? ''}/${claimName}`);
   }
 
   #noteRecord(record: OrdinalMigration): void {
@@ -117,7 +118,8 @@ export class Chronicle {
     if (type !== 'DELETED') return;
     const { namespace = '', name } = object.metadata;
     const moving = this.parts(this.live()).find(({ record, claim }) => inFlight(record) && record.metadata.namespace === namespace && claim.claimName === name);
-    if (moving === undefined || !this.#hasOrdinal(moving.record)) this.#giveUp(`${namespace}/${name}`);
+    const overGuard = moving !== undefined && this.#world.excuses.has(EXCUSES.guardOverridden(moving.record.metadata.name)) && this.#world.excuses.has(EXCUSES.claimGivenUp(name));
+    if (moving === undefined || overGuard || !this.#hasOrdinal(moving.record)) this.#giveUp(`${namespace}/${name}`);
   }
 
   #hasOrdinal({ metadata, spec }: OrdinalMigration): boolean {
@@ -136,6 +138,16 @@ export class Chronicle {
     const uid = tagsIn(details['parameters'])[MIGRATION_LABEL];
     if (uid !== undefined) this.made.set(details['made'], uid);
   }
+}
+
+/** By a person: released, or declared to be over with its status written by hand. */
+function wasLetGo(record: OrdinalMigration): boolean {
+  return ended(record) && (record.status?.reason === 'Released' || isHandwritten(record));
+}
+
+/** The daemon never ends a record without saying when. */
+export function isHandwritten(record: OrdinalMigration): boolean {
+  return ended(record) && record.status?.finishedAt === undefined;
 }
 
 /** The tags of a create call's parameters. */

@@ -8,7 +8,7 @@ import { isTerminating, labelOf } from '../../kubernetes/reading.ts';
 import { ended, ordinalMigrations, phaseOf, podNameOf, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { ByHand } from './by-hand.ts';
-import { chronicleOf, type Chronicle } from './chronicle.ts';
+import { chronicleOf, isHandwritten, type Chronicle } from './chronicle.ts';
 import { atLeastAcross } from './clocks.ts';
 
 export const endingsAreTrue: InvariantOf = (world) => {
@@ -54,7 +54,7 @@ class Endings {
     if (before !== undefined && ended(before)) return phase === was ? undefined : `it had ended as ${was ?? ''}`;
     if (phase === 'Frozen') return saysWhy(record);
     if (phase === 'Running' && (was ?? 'Pending') === 'Pending') this.#remember(record, version);
-    if (!ended(record)) return undefined;
+    if (!ended(record) || isHandwritten(record)) return undefined;
     return saysWhy(record) ?? this.#wrongEnding(record);
   }
 

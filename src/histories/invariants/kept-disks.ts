@@ -2,11 +2,14 @@
 // too, when a PV is released under the wrong reclaim policy.
 
 import { STEPS, UNDO_STEPS, type OrdinalMigration, type StepName } from '../../migration/record.ts';
+import { EXCUSES } from '../acts/excuses.ts';
 import type { InvariantOf } from '../world.ts';
 import { chronicleOf, type Part } from './chronicle.ts';
 
 export const disksOfMovesStay: InvariantOf = (world) => {
   const chronicle = chronicleOf(world);
+  /** A person set its PV's reclaim policy, or took it apart. */
+  const isEdited = ({ claim, role }: Part & { role: 'source' | 'target' }): boolean => world.excuses.has(EXCUSES.editedByHand('PersistentVolume', (role === 'source' ? claim.source.pv : claim.target?.pv) ?? ''));
   /** Disks that we asked to delete: deletions.ts has judged that. */
   const asked = new Set<string>();
   return {
@@ -16,14 +19,16 @@ export const disksOfMovesStay: InvariantOf = (world) => {
       return undefined;
     },
     onCloud({ subject, id, event }) {
-      if (subject !== 'disk' || event !== 'deleted' || asked.has(id)) return undefined;
-      const part = chronicle.partsWith(id).find((one) => mustStay(one, chronicle.givenUpAt(`${one.record.metadata.namespace ?? ''}/${one.claim.claimName}`) > Number.NEGATIVE_INFINITY));
-      if (part === undefined) return undefined;
-      const { metadata, status } = part.record;
-      return `disk ${id}, the ${part.role} of record ${metadata.name} (${status?.phase ?? 'Pending'} ${status?.course ?? ''} at ${status?.step ?? 'nothing'}), was deleted by somebody else`;
+      if (subject !== 'disk' || event !== 'deleted' || asked.has(id) || world.excuses.has(EXCUSES.deletedInCloud(id))) return undefined;
+      const part = chronicle.partsWith(id).find((one) => mustStay(one, chronicle.givenUpAt(chronicle.claimOfDisk(id) ?? '') > Number.NEGATIVE_INFINITY) && !isEdited(one));
+      return part === undefined ? undefined : `disk ${id}, the ${part.role} of record ${part.record.metadata.name} (${stateOf(part.record)}), was deleted by somebody else`;
     },
   };
 };
+
+function stateOf({ status }: OrdinalMigration): string {
+  return `${status?.phase ?? 'Pending'} ${status?.course ?? ''} at ${status?.step ?? 'nothing'}`;
+}
 
 function mustStay({ record, claim, role }: Part & { role: 'source' | 'target' }, givenUp: boolean): boolean {
   const { phase, reason, course = 'Forward', step = 'rehearse' } = record.status ?? {};

@@ -1,6 +1,7 @@
 // I3: of all the disks that ever stood for a claim at most one is attached. Of a move's two disks one must even have let go entirely
 // before the other is attached.
 
+import { EXCUSES } from '../acts/excuses.ts';
 import type { InvariantOf } from '../world.ts';
 import { chronicleOf } from './chronicle.ts';
 
@@ -15,13 +16,14 @@ export const oneDiskAttached: InvariantOf = (world) => {
   const { ecs, clock } = world.simulated;
   const held = new Map<string, Hold>(ecs.disks().filter(({ attachments }) => attachments.length > 0).map(({ id, status }) => [id, { since: clock.now(), lettingGo: status === 'Detaching' }]));
 
+  const isByHand = (id: string): boolean => world.excuses.has(EXCUSES.diskAttachedByHand(id));
   const areOfOneMove = (one: string, other: string): boolean => chronicle.partsWith(one).some(({ claim }) => claim.source.diskId === other || claim.target?.diskId === other);
 
   const attachedBeside = (diskId: string): string | undefined => {
     const claim = chronicle.claimOfDisk(diskId);
     if (claim === undefined) return undefined;
     for (const [other, { since, lettingGo }] of held) {
-      if (other === diskId || chronicle.claimOfDisk(other) !== claim || since <= chronicle.givenUpAt(claim)) continue;
+      if (other === diskId || chronicle.claimOfDisk(other) !== claim || since <= chronicle.givenUpAt(claim) || isByHand(diskId) || isByHand(other)) continue;
       if (!lettingGo || areOfOneMove(diskId, other)) return `disk ${diskId} of claim ${claim} is attached while its disk ${other} is still ${lettingGo ? 'being detached' : 'attached'}`;
     }
     return undefined;

@@ -73,7 +73,7 @@ function zonesOf({ simulated: { server, ecs } }: HistoryWorld, set: StatefulSet)
 }
 
 /** Holds that pass by themselves: at rest they have passed. */
-const PASSING = new Set(['BudgetUsedUp', 'WebhookNotReady', 'SnapshotInProgress', 'GenerationNotObserved', 'ScaleUnderWay', 'BackOff', 'CoolDown']);
+const PASSING = new Set(['BudgetUsedUp', 'WebhookNotReady', 'SnapshotInProgress', 'GenerationNotObserved', 'ScaleUnderWay']);
 /** Others of the set stand before it: with nobody under way and every pod Ready there are none. */
 const OF_OTHERS = new Set(['AwaitsTurn', 'TooManyUnavailable', 'AlreadyInFlight', 'PodNotReady']);
 

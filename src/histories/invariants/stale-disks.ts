@@ -1,8 +1,9 @@
 // I9: a disk that was made from a snapshot is attached only if nobody had touched the disk that it came from since, and from then on
 // nobody attaches that one again: what is written there would be on a branch that is lost.
 
-import type { InvariantOf } from '../world.ts';
-import { chronicleOf } from './chronicle.ts';
+import { EXCUSES } from '../acts/excuses.ts';
+import type { HistoryWorld, InvariantOf } from '../world.ts';
+import { chronicleOf, type Chronicle } from './chronicle.ts';
 
 interface Use {
   /** Number of the entry of the cloud's history that attached it last. */
@@ -18,39 +19,73 @@ interface Cut {
 }
 
 export const noStaleDiskAttached: InvariantOf = (world) => {
-  const chronicle = chronicleOf(world);
-  const { ecs } = world.simulated;
-  const uses = new Map<string, Use>(ecs.disks().filter(({ attachments }) => attachments.length > 0).map(({ id }) => [id, { attached: 0, free: false }]));
-  const cuts = new Map<string, Cut>();
-  /** By source: the disks made from it that were attached. */
-  const successors = new Map<string, string[]>();
-
-  /** `use`: as it was before this attach. */
-  const wrongWith = (id: string, use: Use | undefined): string | undefined => {
-    const superseded = (successors.get(id) ?? []).find((successor) => !chronicle.wasRestored(successor, id));
-    if (superseded !== undefined && !isGivenUp(id)) return `disk ${id} is attached again after disk ${superseded}, which was made from it, has been attached`;
-    const lineage = ecs.disk(id)?.lineage;
-    if (use !== undefined || lineage === undefined) return undefined;
-    successors.set(lineage.diskId, [...(successors.get(lineage.diskId) ?? []), id]);
-    const [source, cut] = [uses.get(lineage.diskId), cuts.get(lineage.snapshotId)];
-    const came = `disk ${id} is attached, and comes from snapshot ${lineage.snapshotId} of disk ${lineage.diskId}`;
-    if (cut === undefined || !cut.free) return `${came}, which was in use when that was taken`;
-    return source !== undefined && (source.attached > cut.taken || !source.free) ? `${came}, which has been attached since` : undefined;
-  };
-
-  /** Whether people let go of the claim in the middle of a move: they decide which disk it is to be. */
-  const isGivenUp = (id: string): boolean => chronicle.givenUpAt(chronicle.claimOfDisk(id) ?? '') > Number.NEGATIVE_INFINITY;
-
+  const branches = new Branches(world);
   return {
     name: 'I9 no stale disk attached',
     onCloud({ sequence, subject, id, event, details }) {
-      if (subject === 'snapshot' && event === 'created') cuts.set(id, { taken: sequence, free: uses.get(String(details['diskId']))?.free ?? true });
+      if (subject === 'snapshot' && event === 'created') branches.cut(id, { of: String(details['diskId']), sequence });
       if (subject !== 'disk') return undefined;
-      const use = uses.get(id);
-      if (event === 'Available' && use !== undefined) uses.set(id, { ...use, free: true });
-      if (event !== 'Attaching') return undefined;
-      uses.set(id, { attached: sequence, free: false });
-      return wrongWith(id, use);
+      if (event === 'Available') branches.detached(id);
+      return event === 'Attaching' ? branches.attached(id, sequence) : undefined;
     },
   };
 };
+
+class Branches {
+  readonly #world: HistoryWorld;
+  readonly #chronicle: Chronicle;
+  readonly #uses = new Map<string, Use>();
+  readonly #cuts = new Map<string, Cut>();
+  /** By source: the disks made from it that were attached. */
+  readonly #successors = new Map<string, string[]>();
+
+  constructor(world: HistoryWorld) {
+    this.#world = world;
+    this.#chronicle = chronicleOf(world);
+    for (const { id, attachments } of world.simulated.ecs.disks()) if (attachments.length > 0) this.#uses.set(id, { attached: 0, free: false });
+  }
+
+  cut(snapshotId: string, { of, sequence }: { of: string; sequence: number }): void {
+    this.#cuts.set(snapshotId, { taken: sequence, free: this.#uses.get(of)?.free ?? true });
+  }
+
+  detached(id: string): void {
+    const use = this.#uses.get(id);
+    if (use !== undefined) this.#uses.set(id, { ...use, free: true });
+  }
+
+  attached(id: string, sequence: number): string | undefined {
+    const isFirst = !this.#uses.has(id);
+    this.#uses.set(id, { attached: sequence, free: false });
+    // Whoever attaches a disk at the console answers for it, and no workload writes there; that it was touched counts all the same.
+    if (this.#world.excuses.has(EXCUSES.diskAttachedByHand(id))) return undefined;
+    const wrong = this.#whyStale(id) ?? (isFirst ? this.#whyNoSuccessor(id) : undefined);
+    return this.#isGivenUp(id) ? undefined : wrong;
+  }
+
+  #whyStale(id: string): string | undefined {
+    const newer = this.#successors.get(id)?.find((successor) => !this.#chronicle.wasRestored(successor, id));
+    return newer === undefined ? undefined : `disk ${id} is attached again after disk ${newer}, which was made from it, has been attached`;
+  }
+
+  #whyNoSuccessor(id: string): string | undefined {
+    const lineage = this.#world.simulated.ecs.disk(id)?.lineage;
+    if (lineage === undefined) return undefined;
+    const { diskId, snapshotId } = lineage;
+    this.#successors.set(diskId, [...(this.#successors.get(diskId) ?? []), id]);
+    const came = `disk ${id} is attached, and comes from snapshot ${snapshotId} of disk ${diskId}`;
+    const cut = this.#cuts.get(snapshotId);
+    if (cut === undefined || !cut.free) return `${came}, which was in use when that was taken`;
+    return this.#isTouchedSince(diskId, cut) ? `${came}, which has been attached since` : undefined;
+  }
+
+  #isTouchedSince(diskId: string, { taken }: Cut): boolean {
+    const use = this.#uses.get(diskId);
+    return use !== undefined && (use.attached > taken || !use.free);
+  }
+
+  /** Whether people let go of the claim in the middle of a move: they decide which disk it is to be. */
+  #isGivenUp(id: string): boolean {
+    return this.#chronicle.givenUpAt(this.#chronicle.claimOfDisk(id) ?? '') > Number.NEGATIVE_INFINITY;
+  }
+}

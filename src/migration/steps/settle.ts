@@ -27,7 +27,7 @@ async function settleOne(context: StepContext, claim: ClaimRecord): Promise<Step
   await givePolicy(context, claim, volume);
   const live = await context.api.get(claims, { namespace: namespaceOf(context), name: claim.claimName });
   if (live !== undefined) await unmarkClaim(context, live);
-  await retagDisk(context, { diskId, pv });
+  await retagDisk(context, { diskId, pv, made: claim.target?.params?.tags ?? {} });
   return DONE;
 }
 
@@ -45,8 +45,9 @@ async function givePolicy(context: StepContext, claim: ClaimRecord, volume: Pers
   });
 }
 
-async function retagDisk(context: StepContext, { diskId, pv }: { diskId: string; pv: string }): Promise<void> {
-  const tags = (await context.disks.disk(diskId))?.tags ?? {};
+/** Tags show late: those that it was `made` with count even where the cloud does not show them yet. */
+async function retagDisk(context: StepContext, { diskId, pv, made }: { diskId: string; pv: string; made: Record<string, string> }): Promise<void> {
+  const tags = { ...made, ...(await context.disks.disk(diskId))?.tags };
   const named = tags[VOLUME_NAME_TAG];
   if (named !== undefined && named !== pv) await context.disks.tag({ kind: 'disk', id: diskId }, { [VOLUME_NAME_TAG]: pv });
   const left = OUR_TAGS.filter((key) => key in tags);

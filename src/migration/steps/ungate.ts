@@ -86,7 +86,9 @@ async function attachedResult(context: StepContext, from: 'swapClaim' | 'ungate'
 async function unmark(context: StepContext): Promise<StepResult> {
   return forEachClaim(context, async (claim) => {
     const disk = await context.disks.disk(claim.source.diskId);
-    if (disk?.tags[SUPERSEDED_TAG] !== undefined) await context.disks.untag({ kind: 'disk', id: claim.source.diskId }, [SUPERSEDED_TAG, MIGRATION_LABEL, CLUSTER_TAG, ROLE_LABEL]);
+    // Tags show late: once the new PV was made it may be marked, whatever the cloud shows.
+    const mayBeMarked = claim.target?.pv !== undefined || disk?.tags[SUPERSEDED_TAG] !== undefined;
+    if (disk !== undefined && mayBeMarked) await context.disks.untag({ kind: 'disk', id: claim.source.diskId }, [SUPERSEDED_TAG, MIGRATION_LABEL, CLUSTER_TAG, ROLE_LABEL]);
     return DONE;
   });
 }

@@ -102,13 +102,13 @@ async function interrupted(fault: Interrupted, { http, clock, request }: Trouble
 
 async function delayed(ms: number, { http, clock, request }: Trouble): Promise<HttpResponse> {
   const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = request;
-  const late = ms > timeoutMs;
+  const isTooLate = ms > timeoutMs;
   await clock.sleep(Math.min(ms / 2, timeoutMs), signal);
   refuseAborted(signal);
   const answer = await http.send(request);
-  await clock.sleep(late ? timeoutMs - Math.min(ms / 2, timeoutMs) : ms / 2, signal);
+  await clock.sleep(isTooLate ? timeoutMs - Math.min(ms / 2, timeoutMs) : ms / 2, signal);
   refuseAborted(signal);
-  if (!late) return answer;
+  if (!isTooLate) return answer;
   await discarded(answer, request);
   throw new ConnectionBroken(`no answer within ${timeoutMs} ms`);
 }

@@ -1,6 +1,7 @@
 // The garbage collector: deletes what names only owners that are not there any more (a stale UID is as good as none), takes dead owners
 // out of the list where one still lives, and does what deleting with Orphan or Foreground asks for.
 
+import { isDeepStrictEqual } from 'node:util';
 import { apiVersionOf, type KubernetesObject, type OwnerReference, type Resource } from '../../kubernetes/objects.ts';
 import { isTerminating, uidOf } from '../../kubernetes/reading.ts';
 import type { StoreEvent } from '../apiserver/contract.ts';
@@ -34,6 +35,7 @@ export class GarbageCollector extends Controller {
     const { server, pace, tasks } = setting;
     for (const resource of server.resources()) for (const object of server.readAll(resource)) this.#see(resource, object);
     server.follow(undefined, (event) => {
+      if (!concerns(event)) return;
       const now = tasks.monotonic();
       this.#lastAt = Math.max(this.#lastAt, now + pace.watchMs());
       this.#late.push(event);
@@ -151,6 +153,13 @@ export class GarbageCollector extends Controller {
   #live(known: Known): Promise<KubernetesObject | undefined> {
     return this.client.get(known.resource, refTo(known));
   }
+}
+
+/** A change that leaves owners, finalizers and deletion as they were is nothing to it. */
+function concerns({ type, object, previous }: StoreEvent): boolean {
+  if (type !== 'MODIFIED' || previous === undefined) return true;
+  const [now, before] = [object.metadata, previous.metadata];
+  return now.deletionTimestamp !== before.deletionTimestamp || !isDeepStrictEqual(now.ownerReferences, before.ownerReferences) || !isDeepStrictEqual(now.finalizers, before.finalizers);
 }
 
 function refTo({ namespace, name }: Known): { namespace?: string; name: string } {

@@ -1,6 +1,6 @@
 // Disks on nodes: when they are taken off, and what holds them there.
 
-import type { VolumeAttachment } from '../../../src/kubernetes/objects.ts';
+import { pods, volumeAttachments, type VolumeAttachment } from '../../../src/kubernetes/objects.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Stage } from '../stage.ts';
 
@@ -8,7 +8,7 @@ const TELLS = ['pod', 'claim', 'volume', 'attachment'] as const;
 
 const attachments = (stage: Stage): VolumeAttachment[] => {
   const own = new Set(stage.volumes().map(({ metadata }) => metadata.name));
-  return stage.list<VolumeAttachment>('VolumeAttachment').filter(({ spec }) => own.has(spec.source.persistentVolumeName ?? ''));
+  return stage.list(volumeAttachments).filter(({ spec }) => own.has(spec.source.persistentVolumeName ?? ''));
 };
 
 function inUse(stage: Stage, node: string): number {
@@ -34,7 +34,7 @@ const DETACHED: Scenario = {
   order: [
     ['pod web-0#1: gone', 'attachment disk of data-web-0#1#1: gone'],
     ['pod web-0#2: scheduled', 'attachment disk of data-web-0#1#2: asked for'],
-    ['attachment disk of data-web-0#1#2: attached', 'pod web-0#2: running'],
+    ['attachment disk of data-web-0#1#2: attached', 'pod web-0#2: ready'],
   ],
 };
 
@@ -46,13 +46,11 @@ async function stuck(stage: Stage): Promise<{ node: string; letGo: () => void }>
   await stage.untilPodNamed('one', 'ready');
   const letGo = stage.world.behaviour.keepsVolumesInUse({ node });
   stage.atTheEnd(letGo);
-  await stage.world.api.delete(PODS, stage.ref('one'));
+  await stage.world.api.delete(pods, stage.ref('one'));
   await stage.until('the pod is gone', () => stage.podNamed('one') === undefined);
   await stage.calm();
   return { node, letGo };
 }
-
-const PODS = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true };
 
 const KEPT: Scenario = {
   name: 'a node that is Ready and has the volume in use keeps the attachment, and loses it when it lets go',
@@ -148,7 +146,7 @@ const ELSEWHERE: Scenario = {
     await stage.until('the trouble is told', () => stage.events('two', 'FailedAttachVolume').length > 0);
     stage.note('two says', stage.events('two', 'FailedAttachVolume')[0]?.replace(/"disk-[^"]*"/, 'VOLUME').slice(0, 40));
     await stage.calm();
-    await stage.world.api.delete(PODS, stage.ref('one'));
+    await stage.world.api.delete(pods, stage.ref('one'));
     await stage.untilPodNamed('two', 'ready');
   },
   tells: TELLS,

@@ -1,6 +1,6 @@
 // What waits for whom in a StatefulSet while one of its pods is gated, and which revision a pod comes back at.
 
-import { pods } from '../../../src/kubernetes/objects.ts';
+import { disruptionBudgets, pods, statefulSets } from '../../../src/kubernetes/objects.ts';
 import type { Scenario } from '../scenario.ts';
 import { claimName, podName, type SetOptions, type Stage } from '../stage.ts';
 import { POLICIES } from './axes.ts';
@@ -13,11 +13,9 @@ const revisionOf = (stage: Stage, ordinal: number): string => {
 };
 
 async function untilObserved(stage: Stage): Promise<void> {
-  const { generation } = (await stage.world.api.get(SETS, stage.ref('web')))?.metadata ?? {};
+  const { generation } = (await stage.world.api.get(statefulSets, stage.ref('web')))?.metadata ?? {};
   await stage.until('the change is observed', () => stage.set?.status?.observedGeneration === generation);
 }
-
-const SETS = { group: 'apps', version: 'v1', plural: 'statefulsets', kind: 'StatefulSet', namespaced: true };
 
 /** What is asked while ordinal 1 of three is gated. */
 const ASKED = {
@@ -38,11 +36,12 @@ const MEANWHILE: Scenario[] = POLICIES.flatMap((policy) =>
         await stage.replaceGated(1);
         await stage.calm();
         await ask(stage);
-        await stage.until('the first step is taken', () => policy === 'OrderedReady' || stage.podState(1) !== 'ready');
+        await stage.until('what does not wait is done', () => policy === 'OrderedReady' || settled(stage));
         await stage.calm();
         stage.note('meanwhile', [0, 1, 2, 3].map((ordinal) => stage.podState(ordinal)));
-        if (stage.podState(1) === 'gated') await stage.ungate(1);
-        await stage.until('all is done', () => settled(stage));
+        const stays = stage.podState(1) === 'gated';
+        if (stays) await stage.ungate(1);
+        await stage.until('all is done', () => settled(stage) && (!stays || stage.podState(1) === 'ready'));
         stage.note('the claim of 1', stage.claimOf(1)?.status?.phase);
         stage.note('the claim of 2', stage.claimOf(2)?.status?.phase);
       },
@@ -68,6 +67,7 @@ const BACK: Scenario[] = POLICIES.map((policy) => ({
     await stage.untilPod(2, 'gated');
     await stage.ungate(2);
     await stage.untilReady(0, 1, 2);
+    await stage.until('the old volume is Released', () => stage.volumes().some((volume) => volume.status?.phase === 'Released'));
     stage.note('it runs', stage.placeOf(stage.pod(2)));
   },
 }));
@@ -100,6 +100,7 @@ const UNREADY: Scenario[] = POLICIES.map((policy) => ({
     const uid = stage.pod(1)?.metadata.uid;
     await stage.deletePod(1);
     await stage.until('it is gone', () => stage.pod(1)?.metadata.uid !== uid);
+    if (policy === 'Parallel') await stage.untilReady(1);
     await stage.calm();
     stage.note('meanwhile', stage.podState(1));
     heal();
@@ -204,7 +205,7 @@ const BUDGETS: Scenario[] = POLICIES.flatMap((policy): Scenario[] => [
 ]);
 
 function allowed(stage: Stage): number | undefined {
-  return (stage.get('PodDisruptionBudget', 'one')?.status as { disruptionsAllowed?: number } | undefined)?.disruptionsAllowed;
+  return stage.get(disruptionBudgets, 'one')?.status?.disruptionsAllowed;
 }
 
 export const ORDERING: readonly Scenario[] = [...MEANWHILE, ...BACK, ...ROLLED, ...UNREADY, ...REVISIONS, ...REPLACED, DIRECT, ...BUDGETS];

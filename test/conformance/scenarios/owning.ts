@@ -1,13 +1,12 @@
 // Owners of claims, what holds a claim, and what becomes of claims whose owners are gone.
 
-import { claims } from '../../../src/kubernetes/objects.ts';
+import { claims, namespaces, pods } from '../../../src/kubernetes/objects.ts';
 import { uidOf, volumePhase } from '../../../src/kubernetes/reading.ts';
 import type { Scenario } from '../scenario.ts';
 import { claimName, podName, type Stage } from '../stage.ts';
 import { POLICIES } from './axes.ts';
 
 const ownersOf = (stage: Stage, ordinal: number): string[] => (stage.claimOf(ordinal)?.metadata.ownerReferences ?? []).map(({ kind, name }) => `${kind} ${name}`);
-const PODS = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true };
 
 const KEPT: Scenario[] = POLICIES.flatMap((policy) =>
   (['Retain', 'Delete'] as const).flatMap((whenDeleted) =>
@@ -82,17 +81,21 @@ const BLOCKED: Scenario[] = POLICIES.map((policy) => ({
     // One of a living owner too, so that the garbage collector leaves the claim.
     const owners = [
       { apiVersion: 'v1', kind: 'Pod', name: podName(1), uid: '00000000-0000-4000-8000-000000000000' },
-      { apiVersion: 'v1', kind: 'Namespace', name: stage.namespace, uid: uidOf((await stage.world.api.get(NAMESPACES, { name: stage.namespace }))!) },
+      { apiVersion: 'v1', kind: 'Namespace', name: stage.namespace, uid: uidOf((await stage.world.api.get(namespaces, { name: stage.namespace }))!) },
     ];
     await stage.createClaim(claimName(1), { ownerReferences: owners });
     await stage.scale(2);
-    await stage.calm();
-    stage.note('in the end', stage.podState(1));
+    // The garbage collector takes the dead owner out, and only then a pod is made.
+    await stage.nudgeUntil('the pod is made', () => stage.touchSet(), () => stage.pod(1) !== undefined);
+    stage.note('owned by a dead pod when the pod was made', isStaleAt(stage, Number(stage.versions(pods, podName(1))[0]?.metadata.resourceVersion)));
+    await stage.untilReady(0, 1);
   },
-  tells: ['pod'],
 }));
 
-const NAMESPACES = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
+function isStaleAt(stage: Stage, revision: number): boolean {
+  const before = stage.versions(claims, claimName(1)).filter(({ metadata }) => Number(metadata.resourceVersion) < revision);
+  return (before.at(-1)?.metadata.ownerReferences ?? []).some(({ kind, name }) => kind === 'Pod' && name === podName(1));
+}
 
 /** What names the claim when it is deleted. */
 const HOLDERS: Record<string, { make: (stage: Stage) => Promise<void>; holds: boolean }> = {
@@ -128,7 +131,7 @@ const HELD: Scenario[] = Object.entries(HOLDERS).map(([what, { make, holds }]): 
       if (!holds) return;
       stage.note('taken back', await stage.answer(stage.world.api.mergePatch(claims, stage.ref('data'), { metadata: { deletionTimestamp: null } })));
       stage.note('still', stage.claim('data')?.metadata.deletionTimestamp === undefined ? 'living' : 'terminating');
-      await stage.world.api.delete(PODS, stage.ref('one'));
+      await stage.world.api.delete(pods, stage.ref('one'));
       await stage.until('it is gone with the pod', () => stage.claim('data') === undefined);
     },
   };
@@ -150,7 +153,7 @@ const TERMINATING: Scenario[] = POLICIES.map((policy) => ({
     stage.note('the set says', stage.events('web', 'FailedCreate')[0]);
     await stage.calm();
     stage.note('meanwhile', stage.podState(0));
-    await stage.world.api.delete(PODS, stage.ref('other'));
+    await stage.world.api.delete(pods, stage.ref('other'));
     await stage.until('the claim is another one', () => stage.claimOf(0) !== undefined && stage.claimOf(0)?.metadata.deletionTimestamp === undefined);
     await stage.untilReady(0);
   },

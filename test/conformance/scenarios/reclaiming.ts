@@ -1,6 +1,6 @@
 // What becomes of volumes and disks when their claims go, and how a volume comes back.
 
-import { volumes } from '../../../src/kubernetes/objects.ts';
+import { pods, storageClasses, volumes } from '../../../src/kubernetes/objects.ts';
 import { volumePhase } from '../../../src/kubernetes/reading.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Stage } from '../stage.ts';
@@ -16,15 +16,13 @@ async function provisioned(stage: Stage, storageClass: ClassName): Promise<strin
   if (storageClass.startsWith('waits')) {
     await stage.createPod('first', ['data']);
     await stage.untilPodNamed('first', 'ready');
-    await stage.world.api.delete(PODS, stage.ref('first'));
+    await stage.world.api.delete(pods, stage.ref('first'));
     await stage.until('the pod is gone', () => stage.podNamed('first') === undefined);
     await stage.until('the disk is free', () => stage.disk(stage.volumeNamed(stage.claim('data')?.spec.volumeName))?.status === 'Available');
   }
   await stage.untilBound('data');
   return stage.claim('data')?.spec.volumeName ?? '';
 }
-
-const PODS = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true };
 
 function noteVolume(stage: Stage, what: string, name: string, diskId: string): void {
   const volume = stage.volumeNamed(name);
@@ -41,9 +39,11 @@ const ENDS: Scenario[] = (['waits', 'at-once', 'waits-retaining', 'at-once-retai
     const disk = diskOf(stage, name);
     await stage.calm();
     await stage.deleteClaim('data');
+    await stage.until('the volume is dealt with', () => (storageClass.endsWith('retaining') ? stage.volumeNamed(name)?.status?.phase === 'Released' : stage.volumeNamed(name) === undefined));
     await stage.calm();
     noteVolume(stage, 'then', name, disk);
     await stage.createClaim('data', { storageClass });
+    if (storageClass.startsWith('at-once')) await stage.untilBound('data');
     await stage.calm();
     noteVolume(stage, 'with another claim of the name', name, disk);
     stage.note('that claim is', stage.bindingOf(stage.claim('data')));
@@ -83,7 +83,7 @@ const MOVED: Scenario[] = (['with', 'without'] as const).map((marked) => ({
     await stage.calm();
     stage.note('the provisioner holds it', stage.volume('new')?.metadata.finalizers?.includes(HELD) === true);
     await stage.deleteClaim('data');
-    await stage.calm();
+    await stage.until('the volume is dealt with', () => marked === 'without' || stage.volume('new') === undefined);
     // Without the mark the PV controller may call it Failed before the provisioner looks.
     if (marked === 'with') noteVolume(stage, 'then', stage.own('new'), disk);
   },
@@ -107,6 +107,7 @@ const RELEASED: Scenario[] = MODES.flatMap((mode): Scenario[] => [
     async play(stage) {
       await released(stage, mode);
       await stage.createClaim('data', { storageClass: mode });
+      if (mode === 'at-once') await stage.untilBound('data');
       await stage.calm();
       stage.note('the claim is', stage.bindingOf(stage.claim('data')));
       stage.note('the volume', volumePhase(stage.volume('old')!));
@@ -135,6 +136,7 @@ const RELEASED: Scenario[] = MODES.flatMap((mode): Scenario[] => [
       await released(stage, mode);
       await stage.free(stage.volume('old'));
       await stage.createClaim('other', { storageClass: mode });
+      if (mode === 'at-once') await stage.untilBound('other');
       await stage.calm();
       stage.note('another claim is', stage.bindingOf(stage.claim('other')));
       await stage.createClaim('data', { storageClass: mode });
@@ -160,7 +162,6 @@ const RELEASED: Scenario[] = MODES.flatMap((mode): Scenario[] => [
 
 async function ownClass(stage: Stage, mode: string): Promise<ClassName> {
   const name = stage.own('own');
-  const storageClasses = { group: 'storage.k8s.io', version: 'v1', plural: 'storageclasses', kind: 'StorageClass', namespaced: false };
   await stage.world.api.create(storageClasses, { metadata: { name }, provisioner: 'kubernetes.io/no-provisioner', volumeBindingMode: mode === 'waits' ? 'WaitForFirstConsumer' : 'Immediate' });
   return name as ClassName;
 }

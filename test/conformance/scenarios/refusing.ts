@@ -1,6 +1,6 @@
 // What the API server and its admission refuse, and what they let pass.
 
-import { claims, namespaces, pods, resourceQuotas, statefulSets, volumes, type ResourceQuota } from '../../../src/kubernetes/objects.ts';
+import { claims, namespaces, pods, resourceQuotas, statefulSets, volumes } from '../../../src/kubernetes/objects.ts';
 import { LOOKED_AT } from '../interception.ts';
 import type { Scenario } from '../scenario.ts';
 import { podName, type Stage } from '../stage.ts';
@@ -16,8 +16,8 @@ const QUOTA: Scenario = {
   name: 'a quota of one claim refuses the next one until the last one is counted as gone',
   facts: ['trap-13a'],
   async play(stage) {
-    const used = (): string | undefined => stage.get<ResourceQuota>('ResourceQuota', 'one')?.status?.used?.['persistentvolumeclaims'];
-    await stage.world.api.create(resourceQuotas, { metadata: stage.ref('one'), spec: { hard: { persistentvolumeclaims: '1', 'requests.storage': '30Gi' } } } as ResourceQuota);
+    const used = (): string | undefined => stage.get(resourceQuotas, 'one')?.status?.used?.['persistentvolumeclaims'];
+    await stage.world.api.create(resourceQuotas, { metadata: stage.ref('one'), spec: { hard: { persistentvolumeclaims: '1', 'requests.storage': '30Gi' } } });
     await stage.until('the quota counts', () => used() === '0');
     await stage.createClaim('first');
     await stage.until('the claim is counted', () => used() === '1');
@@ -53,7 +53,7 @@ const ENDING: Scenario = {
     stage.note('rehearsed', await rehearsed(stage, 'data'));
     stage.note('made', await made(stage, 'data'));
     await stage.world.api.mergePatch(pods, stage.ref('held'), { metadata: { finalizers: null } });
-    await stage.until('the namespace is gone', () => stage.get('Namespace', stage.namespace) === undefined);
+    await stage.until('the namespace is gone', () => stage.get(namespaces, stage.namespace) === undefined);
     stage.note('made afterwards', await made(stage, 'data'));
   },
 };
@@ -68,7 +68,8 @@ const LABELLED: Scenario = {
     stage.world.interception.rulesOf(name).gated.add('probe');
     const probe = { metadata: { name: 'probe', namespace: name }, spec: { containers: [{ name: 'app', image: 'app:1' }] } };
     const isGated = async (): Promise<boolean> => ((await api.create(pods, probe, { dryRun: true, freshConnection: true })).spec.schedulingGates ?? []).length > 0;
-    await stage.create(pods, { ...probe, metadata: { ...probe.metadata, name: 'first' } });
+    // Its service account comes a moment later.
+    await stage.untilAccepted(() => stage.answer(api.create(pods, probe, { dryRun: true })));
     stage.note('before', await isGated());
     await api.mergePatch(namespaces, { name }, { metadata: { labels: LOOKED_AT } });
     const deadline = clock.monotonic() + patienceMs;
@@ -109,9 +110,11 @@ const IMMUTABLE: Scenario = {
     const { api } = stage.world;
     await stage.createSet({ replicas: 0 });
     const { volumeClaimTemplates = [] } = stage.set?.spec ?? {};
-    const grown = volumeClaimTemplates.map((template) => ({ ...template, spec: { ...template.spec, resources: { requests: { storage: '40Gi' } } } }));
+    const grown = structuredClone(volumeClaimTemplates);
+    for (const { spec } of grown) spec.resources = { requests: { storage: '40Gi' } };
     stage.note('other claim templates', await stage.answer(api.mergePatch(statefulSets, stage.ref('web'), { spec: { volumeClaimTemplates: grown } })));
-    await stage.createVolume('new');
+    // Of a class of its own: nobody else is to find it.
+    await stage.createVolume('new', { storageClass: stage.own('none') });
     const elsewhere = { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: ZONE, operator: 'In', values: [HOME] }] }] } };
     stage.note('another zone for a volume', await stage.answer(api.mergePatch(volumes, { name: stage.own('new') }, { spec: { nodeAffinity: elsewhere } })));
     stage.note('another disk for a volume', await stage.answer(api.mergePatch(volumes, { name: stage.own('new') }, { spec: { csi: { volumeHandle: 'd-other' } } })));

@@ -15,15 +15,20 @@ async function moved(stage: Stage, set: SetOptions, labels?: Record<string, stri
   await stage.retain(stage.volumeNamed(stage.claimOf(0)?.spec.volumeName));
   await stage.prepare(0, { storageClass: typeof set.storageClass === 'string' ? set.storageClass : 'waits', ...(labels === undefined ? {} : { labels }) });
   await stage.replaceGated(0);
+  const old = stage.volumeNamed(stage.claimOf(0)?.spec.volumeName);
+  stage.rules.steered.set(claimName(0), stage.own('new'));
   await stage.deleteClaim(claimName(0));
-  await stage.createClaim(claimName(0), { storageClass: set.storageClass ?? 'waits', volumeName: 'new' });
+  await stage.createClaim(claimName(0), { storageClass: set.storageClass ?? 'waits' });
   await stage.untilBound(claimName(0));
+  await stage.untilPhase(old, 'Released');
   await stage.ungate(0);
 }
 
 function reasonsOf(stage: Stage, pod: string): string[] {
   const condition = stage.podNamed(pod)?.status?.conditions?.find(({ type }) => type === 'PodScheduled');
-  return [...(condition?.message ?? '').matchAll(/\d+ (node\(s\) [^,.]*)/g)].map(([, reason = '']) => reason).toSorted();
+  const reasons = [...(condition?.message ?? '').matchAll(/\d+ (node\(s\) [^,.]*)/g)].map(([, reason = '']) => reason);
+  // Nodes of other plays.
+  return reasons.filter((reason) => !reason.includes('taint')).toSorted();
 }
 
 const PINNED = {
@@ -43,7 +48,7 @@ const ZONES: Scenario[] = Object.entries(PINNED).map(
     facts,
     async play(stage) {
       await moved(stage, set, labels);
-      await stage.until('it is Ready, or says that it fits nowhere', () => stage.podState(0) === 'ready' || reasonsOf(stage, 'web-0').length > 0);
+      await stage.until('it is Ready, or says that it fits nowhere', () => stage.podState(0) === 'ready' || reasonsOf(stage, 'web-0').some((reason) => !reason.includes('PersistentVolumeClaims')));
       await stage.calm();
       stage.note('it is', stage.podState(0));
       stage.note('because', [...new Set(reasonsOf(stage, 'web-0'))]);

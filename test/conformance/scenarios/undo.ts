@@ -59,10 +59,12 @@ const UNSAFE: Scenario[] = MODES.map((mode) => ({
     await stage.deleteClaim(SWAPPED_CLAIM);
     await makeClaim(stage, { mode, maker: 'the controller', way: 'found' });
     await stage.untilPhase(stage.volume('new'), 'Released');
+    if (mode === 'at-once') await stage.untilBound(SWAPPED_CLAIM);
     await stage.calm();
     stage.note('the claim is', stage.bindingOf(stage.claimOf(SWAPPED)));
     await stage.free(stage.volumeNamed(old));
     await stage.touchClaim(SWAPPED_CLAIM);
+    await stage.untilBound(SWAPPED_CLAIM);
     await stage.calm();
     stage.note('the claim is bound to the old volume', stage.claimOf(SWAPPED)?.spec.volumeName === old);
   },

@@ -143,11 +143,13 @@ describe('a watch', () => {
     expect(heard).toEqual(['ADDED a', 'MODIFIED a', 'DELETED a']);
   });
 
-  it('sends bookmarks about once a minute, and ends after its time', async () => {
+  it('sends bookmarks about once a minute and one before it ends after its time', async () => {
     const { server, http, clock } = await aShop();
     const { heard, over } = listen(http, `resourceVersion=${server.version}&allowWatchBookmarks=true&timeoutSeconds=150`);
-    await clock.advance(149_000);
+    await clock.advance(147_000);
     expect(heard).toEqual([`BOOKMARK ${server.version}`, `BOOKMARK ${server.version}`]);
+    await clock.advance(2_000);
+    expect(heard).toHaveLength(3);
     await clock.advance(1_000);
     expect(await over).toBe('ended');
   });

@@ -60,18 +60,18 @@ describe('a pod with a volume', () => {
 
   it('cannot follow it to a zone without nodes', async () => {
     const on = await bound('cn-test-x');
-    expect(await refused({}, ['data'], on)).toBe(`0/6 nodes are available: 6 node(s) had volume node affinity conflict.${HELPLESS}`);
+    expect(await refused({}, ['data'], on)).toBe(`0/6 nodes are available: 6 node(s) didn't match PersistentVolume's node affinity.${HELPLESS}`);
   });
 
   it('whose labels name another zone than its affinity lands nowhere', async () => {
     const on = await bound('cn-test-b', { 'topology.kubernetes.io/zone': 'cn-test-a' });
-    expect(await refused({}, ['data'], on)).toBe(`0/6 nodes are available: 2 node(s) had no available volume zone, 4 node(s) had volume node affinity conflict.${HELPLESS}`);
+    expect(await refused({}, ['data'], on)).toBe(`0/6 nodes are available: 2 node(s) had no available volume zone, 4 node(s) didn't match PersistentVolume's node affinity.${HELPLESS}`);
   });
 
   it('and a selector that pins another zone lands nowhere', async () => {
     const on = await bound('cn-test-b');
     const text = await refused({ nodeSelector: { 'topology.kubernetes.io/zone': 'cn-test-a' } }, ['data'], on);
-    expect(text).toBe(`0/6 nodes are available: 2 node(s) had volume node affinity conflict, 4 node(s) didn't match Pod's node affinity/selector.${HELPLESS}`);
+    expect(text).toBe(`0/6 nodes are available: 2 node(s) didn't match PersistentVolume's node affinity, 4 node(s) didn't match Pod's node affinity/selector.${HELPLESS}`);
   });
 
   it('that is not there, or not bound under an Immediate class, waits', async () => {
@@ -111,7 +111,7 @@ describe('nodes', () => {
     await on.do(on.admin.mergePatch(nodes, { name: 'node-a2' }, { spec: { taints: [{ key: 'dedicated', value: 'db', effect: 'NoSchedule' }] } }));
     await on.cluster.pass(20);
     expect(await refused(cpu('9'), [], on)).toBe(
-      '0/6 nodes are available: 1 node(s) had untolerated taint {dedicated: db}, 1 node(s) were unschedulable, 4 Insufficient cpu. preemption: 0/6 nodes are available: 4 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.',
+      '0/6 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable, 4 Insufficient cpu. preemption: 0/6 nodes are available: 4 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.',
     );
   });
 

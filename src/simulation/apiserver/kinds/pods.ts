@@ -2,7 +2,7 @@
 
 import { pods as resource, type KubernetesObject, type Pod } from '../../../kubernetes/objects.ts';
 import { duplicate, forbids, required, unsupported, wrong, type FieldError } from '../field-errors.ts';
-import { equal, isObject, listAt, objectAt, textAt, withField, type JsonObject } from '../json.ts';
+import { at, equal, isObject, listAt, objectAt, textAt, withField, type JsonObject } from '../json.ts';
 import { validateName, validateQualifiedName, wholeSeconds } from '../metadata.ts';
 import { kind } from './kind.ts';
 
@@ -54,10 +54,9 @@ export function podSpecDefaults(spec: unknown): JsonObject {
 
 const FILE_MODE = 0o644;
 
-function volumeDefaults(volume: unknown): JsonObject {
-  const given = isObject(volume) ? volume : {};
-  const files = ['configMap', 'secret', 'downwardAPI', 'projected'].filter((source) => isObject(given[source]));
-  return files.reduce<JsonObject>((filled, source) => ({ ...filled, [source]: { defaultMode: FILE_MODE, ...objectAt(given, source) } }), given);
+function volumeDefaults(volume: unknown): unknown {
+  const source = ['configMap', 'secret', 'downwardAPI', 'projected'].find((one) => isObject(at(volume, one)));
+  return source === undefined ? volume : withField(volume, [source], { defaultMode: FILE_MODE, ...objectAt(volume, source) });
 }
 
 function containerDefaults(container: unknown): JsonObject {

@@ -40,8 +40,8 @@ const unschedulable: Filter = {
 
 const taints: Filter = {
   judge({ node }, { pod }) {
-    const taint = (node.spec.taints ?? []).find((one) => ['NoSchedule', 'NoExecute'].includes(one.effect) && !tolerates(pod, one));
-    return taint === undefined ? [] : [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`];
+    const repelled = (node.spec.taints ?? []).some((one) => ['NoSchedule', 'NoExecute'].includes(one.effect) && !tolerates(pod, one));
+    return repelled ? ['node(s) had untolerated taint(s)'] : [];
   },
 };
 
@@ -101,7 +101,7 @@ const volumeLimits: Filter = {
 
 const volumeBinding: Filter = {
   judge({ node }, { bound, open, volumes }) {
-    if (!bound.every((volume) => reaches(node, volume))) return ['node(s) had volume node affinity conflict'];
+    if (!bound.every((volume) => reaches(node, volume))) return ["node(s) didn't match PersistentVolume's node affinity"];
     const elsewhere = open.some(({ selectedNode }) => selectedNode !== undefined && selectedNode !== node.metadata.name);
     const chosen: PersistentVolume[] = [];
     const served = open.every((one) => {
@@ -207,7 +207,7 @@ export function judgeNode(view: NodeView, question: Question): Verdict {
   return { view, reasons: [], preemptionHelps: false };
 }
 
-/** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had volume node affinity conflict.` and what preemption would do. */
+/** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't match PersistentVolume's node affinity.` and what preemption would do. */
 export function unschedulableMessage(verdicts: readonly Verdict[]): string {
   const counts = new Map<string, number>();
   for (const reason of verdicts.flatMap(({ reasons }) => reasons)) counts.set(reason, (counts.get(reason) ?? 0) + 1);

@@ -150,8 +150,7 @@ export class Scheduler extends Controller {
     if (isTerminating(claim)) return notYet(`persistentvolumeclaim "${name}" is being deleted`);
     const { volumeName = '', storageClassName = '' } = claim.spec;
     if (claim.status?.phase === 'Lost') return notYet(`persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${volumeName}"`);
-    // By the annotation, which comes before the phase.
-    if (volumeName !== '' && claim.metadata.annotations?.[BIND_COMPLETED] !== undefined) {
+    if (isBound(claim)) {
       const volume = this.#volumes.get({ name: volumeName });
       return volume === undefined ? notYet('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)') : { kind: 'bound', volume };
     }
@@ -323,6 +322,11 @@ export class Scheduler extends Controller {
     const { namespace = '', name } = pod.metadata;
     await unless('Conflict', ifThere(this.client.mergePatch(pods, { namespace, name }, { metadata: { uid: uidOf(pod) }, status }, { subresource: 'status' })));
   }
+}
+
+/** As the scheduler sees it: by the annotation, which comes before the phase. */
+function isBound({ metadata, spec }: PersistentVolumeClaim): boolean {
+  return (spec.volumeName ?? '') !== '' && metadata.annotations?.[BIND_COMPLETED] !== undefined;
 }
 
 function isOurs(pod: Pod): boolean {

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 
-const END_WITH_US = new URL('../../src/demo/end-with-us.ts', import.meta.url).href;
+const END_WITH_US = new URL('../../../src/demo/real/end-with-us.ts', import.meta.url).href;
 
 describe('a process of the product that a demo or a test has started', () => {
   it('is killed when the one that started it is gone, though it would go on for ever', async () => {

@@ -3,7 +3,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { kubeconfigOfServiceAccount, type AdministeredCluster } from '../../test/controlplane/service-account.ts';
+import { kubeconfigOfServiceAccount, type AdministeredCluster } from '../../../test/controlplane/service-account.ts';
 
 /** The product's own. */
 export const OWN_NAMESPACE = 'zonespread-system';
@@ -19,7 +19,7 @@ export interface ProductIdentity {
 
 export type ProductIdentities = Record<ProductPart, ProductIdentity>;
 
-const CRDS = fileURLToPath(new URL('../../charts/zonespread/crds/', import.meta.url));
+const CRDS = fileURLToPath(new URL('../../../charts/zonespread/crds/', import.meta.url));
 
 /** With an administrator's rights for both parts: what the product may do at least is the business of its chart. */
 export async function installProduct(cluster: AdministeredCluster): Promise<ProductIdentities> {

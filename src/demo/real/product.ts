@@ -4,11 +4,11 @@
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePorts, giveBack } from '../../test/controlplane/ports.ts';
-import { startProgram, type Program } from '../../test/controlplane/program.ts';
-import { answers, awaitReadiness } from '../../test/controlplane/readiness.ts';
-import type { Api } from '../kubernetes/api.ts';
-import { mutatingWebhooks, validatingWebhooks } from '../kubernetes/objects.ts';
+import { freePorts, giveBack } from '../../../test/controlplane/ports.ts';
+import { startProgram, type Program } from '../../../test/controlplane/program.ts';
+import { answers, awaitReadiness } from '../../../test/controlplane/readiness.ts';
+import type { Api } from '../../kubernetes/api.ts';
+import { mutatingWebhooks, validatingWebhooks } from '../../kubernetes/objects.ts';
 import type { ProductPart } from './installation.ts';
 
 export interface ProductCommand {
@@ -27,7 +27,7 @@ export interface Product extends Program {
   readonly http: string;
 }
 
-const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const END_WITH_US = new URL('end-with-us.ts', import.meta.url).href;
 
 /** Resolves when its /readyz says so. @throws Error with the end of its log when it ends instead. */
