@@ -14,6 +14,9 @@ const FAILED = 1;
 /** As shells have it: 128 and the signal's number. */
 const SIGNALED = 128;
 
+/** A Ctrl-C reaches us from the terminal and from npm, which passes on what it gets. */
+const ONE_KEY_MS = 300;
+
 const wish = readFlags(process.argv.slice(2), { out: (text) => process.stdout.write(text), error: (text) => process.stderr.write(text) });
 process.exitCode = wish.kind === 'said' ? wish.exitCode : await demo(wish);
 // Whatever should still hold the process: everything that was started is gone, or ends with us.
@@ -26,6 +29,7 @@ async function demo(of: Exclude<Wish, { kind: 'said' }>): Promise<number> {
   const running: Running = { screen, closing, signal: interrupted.signal, keepLogs: undefined };
   try {
     const good = await run(of, running);
+    if (!good) await tellOfLogs(running);
     const tidy = await closeAll(running);
     return good && tidy ? 0 : FAILED;
   } catch (error) {
@@ -62,8 +66,11 @@ async function closeAll({ closing, screen }: Running): Promise<boolean> {
 function listenForSignals(): { signal: AbortSignal; code: () => number | undefined } {
   const controller = new AbortController();
   let code: number | undefined;
+  let firstAt = 0;
   const onSignal = (name: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void => {
+    if (code !== undefined && systemClock.monotonic() - firstAt < ONE_KEY_MS) return;
     if (code !== undefined) process.exit(code);
+    firstAt = systemClock.monotonic();
     code = SIGNALED + constants.signals[name];
     controller.abort(new Error(name));
   };
@@ -73,10 +80,14 @@ function listenForSignals(): { signal: AbortSignal; code: () => number | undefin
   return { signal: controller.signal, code: () => code };
 }
 
-async function explain(error: unknown, { screen, keepLogs }: Running): Promise<void> {
+async function explain(error: unknown, running: Running): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   const lines = message.split('\n');
-  screen.say(EMPTY, line(piece('The demo failed. ', 'bad'), lines[0] ?? ''), ...lines.slice(1).map((one) => line(one)));
+  running.screen.say(EMPTY, line(piece('The demo failed. ', 'bad'), lines[0] ?? ''), ...lines.slice(1).map((one) => line(one)));
+  await tellOfLogs(running);
+}
+
+async function tellOfLogs({ screen, keepLogs }: Running): Promise<void> {
   if (keepLogs === undefined) return;
   try {
     screen.say(line(`The logs of everything that ran are in ${await keepLogs()}`));

@@ -5,7 +5,7 @@ import { ended, phaseOf, type OrdinalMigration, type Phase } from '../migration/
 import type { Clock } from '../ports/clock.ts';
 import { changeLine, mapLines, spreadInOneLine, type Moment } from './map.ts';
 import type { Onlooker } from './onlooker.ts';
-import type { MoveSight } from './picture.ts';
+import type { MoveSight, Picture } from './picture.ts';
 import type { Screen } from './screen.ts';
 import { line, minutes, piece, seconds, type Line, type Piece } from './text.ts';
 import { SET } from './workload.ts';
@@ -35,6 +35,7 @@ export class Teller {
   #lastStep = '';
   #reasonTold = '';
   #anythingGoes = false;
+  #holdTold: string | undefined;
   #startedMs: number;
 
   constructor(options: TellerOptions) {
@@ -76,11 +77,20 @@ export class Teller {
     const [picture, records] = [onlooker.picture(), onlooker.moves()];
     for (const record of records) this.#refuseFailure(record);
     if (this.#isNews(picture.move)) screen.note(changeLine(this.#withNewWords(picture.move), this.#moment()));
+    this.#noteHold(picture);
     for (const record of this.#newlyEnded(records)) {
       this.say(...endWords(record));
       screen.note(line(`[${minutes(this.elapsedMs())}] ${spreadInOneLine(picture)}`));
     }
     screen.show((size) => mapLines(picture, this.#moment(), size));
+  }
+
+  /** Of a story the teller knows what holds it; what others have brought about he tells as it comes. */
+  #noteHold({ move, held }: Picture): void {
+    const news = this.#anythingGoes && move === undefined && held !== undefined && held !== this.#holdTold;
+    if (!news) return;
+    this.#holdTold = held;
+    this.#options.screen.note(line(`[${minutes(this.elapsedMs())}] nothing moves: ${held}`));
   }
 
   #moment(): Moment {

@@ -2,7 +2,7 @@
 
 import { play } from './play.ts';
 import type { Story } from './stories.ts';
-import { CRASHES, TROUBLES, type Trouble } from './troubles.ts';
+import { CRASHES, TROUBLES, type Trouble, type WrongAnswer } from './troubles.ts';
 import { whatIsWrong } from './wholeness.ts';
 import { questionOf, type Site, type Strike } from './wire.ts';
 import { SeededRandom } from '../fakes/random.ts';
@@ -45,10 +45,23 @@ const REPEATED = 3;
  * earlier story (`known`) only now and then.
  */
 export function sampledCells(story: Story, sites: readonly Site[], { turn, known }: { turn: number; known: ReadonlySet<string> }): Cell[] {
+  const chosen = [...firstOfEachKind(sites)].filter(([kind], index) => !known.has(kind) || (index + turn) % REPEATED === 0).map(([, site]) => site);
+  return chosen.map((first, index) => ({ story, first, strikes: [{ site: first.number, trouble: TROUBLES[(index + turn) % TROUBLES.length] as Trouble }] }));
+}
+
+/** More than any step's time-out, less than a person's patience. */
+const LASTING_MS = 150_000;
+
+/** Every request that asks the same as the struck one is answered so for a long while. One cell for each kind of request; `every`: for one in so many. */
+export function lastingCells(story: Story, sites: readonly Site[], { trouble, every }: { trouble: WrongAnswer; every: number }): Cell[] {
+  const chosen = [...firstOfEachKind(sites).values()].filter((_site, index) => index % every === 0);
+  return chosen.map((first) => ({ story, first, strikes: [{ site: first.number, trouble, lastsMs: LASTING_MS }] }));
+}
+
+function firstOfEachKind(sites: readonly Site[]): Map<string, Site> {
   const firsts = new Map<string, Site>();
   for (const site of sites) if (!firsts.has(kindOf(site))) firsts.set(kindOf(site), site);
-  const chosen = [...firsts].filter(([kind], index) => !known.has(kind) || (index + turn) % REPEATED === 0).map(([, site]) => site);
-  return chosen.map((first, index) => ({ story, first, strikes: [{ site: first.number, trouble: TROUBLES[(index + turn) % TROUBLES.length] as Trouble }] }));
+  return firsts;
 }
 
 /** Requests are alike that are sent at the same step and ask the same. */

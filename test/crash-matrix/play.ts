@@ -13,6 +13,7 @@ import { Life, Wire, type Site, type Strike } from './wire.ts';
 
 export interface History {
   story: Story;
+  strikes: readonly Strike[];
   installed: Installed;
   wire: Wire;
   before: Picture;
@@ -32,10 +33,9 @@ export interface End {
 }
 
 export const MOVE = 'first';
-const RESTART_MS = 300;
 /** A Frozen record is at rest when nothing has thawed it for so long. */
 const THAW_MS = 20_000;
-const LIMIT_MS = 1_800_000;
+const LIMIT_MS = 4 * 3_600_000;
 const LATEST_MS = 6_000;
 
 export const TERMS: MigrationTerms = { readyTimeoutMs: 6_000, healthDurationMs: 500, onUnready: 'hold', snapshotRetentionMs: 8_000, sourceRetentionMs: 8_000 };
@@ -45,10 +45,10 @@ export async function play(story: Story, strikes: readonly Strike[]): Promise<Hi
   const { stage } = installed;
   const { cluster } = stage;
   const before = pictureOf(cluster);
-  const history: History = { story, installed, before, ends: noteEnds(installed), daemons: 0, notes: [], helped: false, wire: new Wire({ clock: cluster.clock, strikes, at: () => whereabouts(installed), onCrash: () => crashed() }) };
-  const crashed = (): void => {
+  const history: History = { story, strikes, installed, before, ends: noteEnds(installed), daemons: 0, notes: [], helped: false, wire: new Wire({ clock: cluster.clock, strikes, at: () => whereabouts(installed), onCrash: (downMs) => crashed(downMs) }) };
+  const crashed = (downMs: number): void => {
     history.notes.push(`${timestamp(cluster.clock)} the daemon is killed`);
-    cluster.clock.after(RESTART_MS, start);
+    cluster.clock.after(downMs, start);
   };
   let life = new Life();
   const start = (): void => {

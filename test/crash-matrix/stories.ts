@@ -3,13 +3,16 @@
 // A request that fails once, in whatever way, or a daemon that is killed at it, changes no ending: the story ends as it would have. With
 // one exception: the cloud's 403 (no permission) to a CreateSnapshot or CreateDisk is final by design, for asking again would not help
 // until a person changes the account. A move is undone for it; a move back, or a rescue, freezes for it and asks a person.
+//
+// What is refused for longer than a step may take ends a move that has changed nothing as Failed, undoes one that may still be undone,
+// and after the point of no return, in an undo and in retirement is waited out.
 
 import { REQUEST_ANNOTATION } from '../../src/kubernetes/names.ts';
 import { nodes } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, type MigrationTerms, type OrdinalMigration } from '../../src/migration/record.ts';
 import { IMMEDIATE, SHOP, type SetOptions, type Stage } from '../simulation/controllers/stage.ts';
 import type { Trouble } from './troubles.ts';
-import type { Site } from './wire.ts';
+import type { Site, Strike } from './wire.ts';
 
 /** How the first record ends. `Reversed` and `SourceRestored` are the two ways in which it is taken back after the point of no return. */
 export type Ending = 'Succeeded' | 'RolledBack' | 'Reversed' | 'SourceRestored' | 'Failed';
@@ -53,8 +56,9 @@ export function isFinalRefusal({ what, trouble }: Pick<Site, 'what'> & { trouble
   return trouble === '403' && (what === 'CreateSnapshot' || what === 'CreateDisk');
 }
 
-export function allowedEndings(story: Story, struck: readonly (Site & { trouble: Trouble })[]): readonly Ending[] {
-  return struck.some(isFinalRefusal) ? story.endsWhenRefused : [story.ends];
+export function allowedEndings({ story, strikes, wire }: { story: Story; strikes: readonly Strike[]; wire: { struck: readonly (Site & { trouble: Trouble })[] } }): readonly Ending[] {
+  if (strikes.some(({ lastsMs = 0 }) => lastsMs > 0)) return [...new Set<Ending>([story.ends, 'RolledBack', 'Failed'])];
+  return wire.struck.some(isFinalRefusal) ? story.endsWhenRefused : [story.ends];
 }
 
 function soldOut({ cluster }: Stage): Scenery {

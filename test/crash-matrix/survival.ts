@@ -1,9 +1,9 @@
 // What the test files of the matrix have in common: a story's histories are played, counted, and printed in a line.
 
 import { expect, it } from 'vitest';
-import { everyCell, kindOf, playAll, sampledCells, sitesOf, twoCrashes, type Result } from './matrix.ts';
+import { everyCell, kindOf, lastingCells, playAll, sampledCells, sitesOf, twoCrashes, type Result } from './matrix.ts';
 import { STORIES, type Ending, type Story } from './stories.ts';
-import { TROUBLES } from './troubles.ts';
+import { TROUBLES, type WrongAnswer } from './troubles.ts';
 import type { Site } from './wire.ts';
 
 /** Every site × every trouble takes half an hour on two cores: with ZONESPREAD_FULL=1 (npm run test:full). */
@@ -57,6 +57,17 @@ export function survivesTwoCrashes(story: Story): void {
     expect(result.cells).toBe(PAIRS_OF_CRASHES);
     const crashes = [...result.troubles.values()].reduce((sum, count) => sum + count, 0);
     expect(crashes).toBeGreaterThan(1.5 * PAIRS_OF_CRASHES);
+  });
+}
+
+export function survivesLasting(trouble: WrongAnswer, story: Story): void {
+  it(`${story.name}: a request that gets a ${trouble} for longer than a step may take is waited out or undone`, { timeout: TIMEOUT_MS }, async () => {
+    const sites = await sitesOf(story);
+    const cells = lastingCells(story, sites, { trouble, every: FULL ? 1 : 6 });
+    expect(cells.length).toBeGreaterThan(10);
+    const result = await playAll(cells);
+    tell(story, sites, result);
+    expect(result.failures).toEqual([]);
   });
 }
 

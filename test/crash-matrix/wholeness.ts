@@ -10,8 +10,7 @@ import { allowedEndings, isFinalRefusal, type Ending } from './stories.ts';
 const ON_NEW_DISK: Record<Ending, string | undefined> = { Succeeded: 'cn-test-b', Reversed: 'cn-test-a', RolledBack: undefined, SourceRestored: undefined, Failed: undefined };
 
 export async function whatIsWrong(history: History): Promise<string[]> {
-  const { story, wire } = history;
-  const allowed = allowedEndings(story, wire.struck);
+  const allowed = allowedEndings(history);
   const end = endingOf(history);
   const ending = allowed.find((one) => one === end.kind);
   if (ending === undefined) return [`it ends as ${end.text}; allowed is ${allowed.join(' or ')}`];

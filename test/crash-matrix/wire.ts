@@ -24,6 +24,8 @@ export interface Strike {
   trouble: Trouble;
   /** Of a wrong answer: for so long every request that asks the same gets it too. */
   lastsMs?: number;
+  /** Of a crash: until the next daemon starts. Without it a moment. */
+  downMs?: number;
 }
 
 /** One daemon process. Once it is over, none of its requests leaves any more. */
@@ -44,7 +46,7 @@ export interface WireOptions {
   strikes: readonly Strike[];
   /** See Site. */
   at: () => string;
-  onCrash: () => void;
+  onCrash: (downMs: number) => void;
 }
 
 /** On the way there and on the way back, in ms: controllers act meanwhile. Now and then a request is slow. */
@@ -52,8 +54,10 @@ const TRANSIT_MS = 4;
 const SLOW_TRANSIT_MS = 60;
 const SLOW = 0.05;
 
+const RESTART_MS = 300;
+
 /** Names that differ from story to story. */
-const NAMES = /\b(?:pvc-[\da-f-]{36}|d-sim\w+|(?:data|log)-web-\d|web-\d(?:-[a-z]{5})?|first)\b/g;
+const NAMES = /\b(?:(?:pvc|disk)-[\da-f-]{36}|d-sim\w+|(?:data|log)-web-\d|web-\d(?:-[a-z]{5})?|first)\b/g;
 
 /** What it asks, of whichever object in that role. */
 export function questionOf({ what }: Pick<Site, 'what'>): string {
@@ -146,7 +150,8 @@ export class Wire {
   }
 
   async #crash<A>(crash: Crash, { life, send }: Exchange<A>, site: Site): Promise<A> {
-    const { clock, onCrash } = this.#options;
+    const { clock } = this.#options;
+    const onCrash = (): void => this.#options.onCrash(this.#options.strikes.find((strike) => strike.site === site.number)?.downMs ?? RESTART_MS);
     if (crash === 'crash after the answer, before the next request') {
       const answer = await send().finally(() => {
         life.end();

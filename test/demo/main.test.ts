@@ -56,7 +56,7 @@ describe('npm run demo', { timeout: PATIENCE_MS }, () => {
 
 describe('--keep', { timeout: PATIENCE_MS }, () => {
   test('leaves a cluster up that answers, moves on when it is told to, and ends with Ctrl-C', async () => {
-    const demo = start(['--keep', '--speed', '6000']);
+    const demo = start(['--keep', '--speed', '600']);
     await demo.says(/Ctrl-C ends it\./);
     const kubeconfig = /export KUBECONFIG=(\S+)/.exec(demo.output())?.[1] ?? '';
     const server = /server: "([^"]+)"/.exec(readFileSync(kubeconfig, 'utf8'))?.[1] ?? '';
@@ -67,6 +67,9 @@ describe('--keep', { timeout: PATIENCE_MS }, () => {
     const path = '/apis/apps/v1/namespaces/demo/statefulsets/web';
     await ask(server, path, { metadata: { annotations: { 'zonespread.io/zones': 'cn-beijing-b,cn-beijing-c' } } });
     await demo.says(/cn-beijing-a: – │ cn-beijing-b: \d \d \d │ cn-beijing-c: \d \d \d\n/);
+
+    await ask(server, path, { metadata: { annotations: { 'zonespread.io/zones': 'cn-beijing-a,cn-beijing-b' } } });
+    await demo.says(/nothing moves: CoolDown: web-\d has moved only just/);
 
     demo.process.kill('SIGINT');
     expect(await demo.ended, demo.output()).toBe(0);

@@ -13,6 +13,7 @@ import { EMPTY, line, piece, several, type Line } from '../text.ts';
 import { NODES_PER_ZONE, ZONES } from '../zones.ts';
 import { keepUp } from './keep.ts';
 import type { Play } from './play.ts';
+import { SCENARIOS } from './scenarios/index.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { EmbeddedWorld } from './world.ts';
 
@@ -62,7 +63,7 @@ async function tellStory(play: Play, { scenario, keep }: EmbeddedDemo): Promise<
   const elapsedMs = teller.elapsedMs();
   const verdict = closingLines({ ...told, after: onlooker.picture(), elapsedMs, balance: await balanceOf({ books: world.books, onlooker, since }) });
   screen.say(...verdict.lines);
-  if (!keep) screen.say(...nextLines());
+  if (!keep) screen.say(...nextLines(scenario));
   return verdict.good;
 }
 
@@ -72,9 +73,10 @@ function paceWords(speed: Speed): string {
 }
 
 /** What to look at now. */
-function nextLines(): Line[] {
+function nextLines({ name }: Scenario): Line[] {
+  const again = name === SCENARIOS[0]?.name ? '' : `--scenario ${name} `;
   const commands = [
-    ['npm run demo -- --keep', 'the same, and a cluster to try things on with kubectl'],
+    [`npm run demo -- ${again}--keep`, 'the same, and a cluster to try things on with kubectl'],
     ['npm run demo -- --scenario help', 'other stories: a zone that closes, a daemon that is killed, …'],
     ['npm run demo -- --real', 'on a real control plane (needs Go)'],
   ] as const;

@@ -2,14 +2,16 @@
 // changed nothing. Nothing that has ended begins again, and what is Frozen says why.
 
 import { isDeepStrictEqual } from 'node:util';
-import { MIGRATION_LABEL, ROLE_LABEL, SUPERSEDED_TAG, TOUCH_ANNOTATION } from '../../kubernetes/names.ts';
+import { MIGRATION_LABEL, ROLE_LABEL, SUPERSEDED_TAG } from '../../kubernetes/names.ts';
 import { claims, volumes, type PersistentVolume, type PersistentVolumeClaim } from '../../kubernetes/objects.ts';
 import { isTerminating, labelOf } from '../../kubernetes/reading.ts';
-import { ended, ordinalMigrations, phaseOf, podNameOf, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
+import { claimsOf, ended, ordinalMigrations, phaseOf, podNameOf, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { ByHand } from './by-hand.ts';
-import { chronicleOf, isHandwritten, type Chronicle } from './chronicle.ts';
+import { chronicleOf, isHandwritten, type Chronicle, type Part } from './chronicle.ts';
+import { pictureOf } from './claim-picture.ts';
 import { atLeastAcross } from './clocks.ts';
+import { stateOf, told } from './record-state.ts';
 
 export const endingsAreTrue: InvariantOf = (world) => {
   const endings = new Endings(world);
@@ -21,9 +23,9 @@ export const endingsAreTrue: InvariantOf = (world) => {
     },
     onStore({ type, resource, object, previous, version }) {
       if (type === 'DELETED' || resource.plural !== ordinalMigrations.plural) return undefined;
-      const [record, before] = [object as OrdinalMigration, previous as OrdinalMigration | undefined];
-      const wrong = endings.changed(record, before, version);
-      return wrong === undefined ? undefined : `record ${record.metadata.name} is ${phaseOf(record)} (${record.status?.reason ?? 'no reason'}): ${wrong}`;
+      const record = object as OrdinalMigration;
+      const wrong = endings.changed(record, previous as OrdinalMigration | undefined, version);
+      return wrong === undefined ? undefined : `${told(record)}: ${wrong}`;
     },
   };
 };
@@ -35,6 +37,7 @@ interface Before {
   volume: PersistentVolume | undefined;
 }
 
+/** Each private method says what is wrong with one part. */
 class Endings {
   readonly byHand = new ByHand();
   readonly #world: HistoryWorld;
@@ -50,96 +53,119 @@ class Endings {
   }
 
   changed(record: OrdinalMigration, before: OrdinalMigration | undefined, version: number): string | undefined {
-    const [phase, was] = [phaseOf(record), before === undefined ? undefined : phaseOf(before)];
-    if (before !== undefined && ended(before)) return phase === was ? undefined : `it had ended as ${was ?? ''}`;
-    if (phase === 'Frozen') return saysWhy(record);
-    if (phase === 'Running' && (was ?? 'Pending') === 'Pending') this.#remember(record, version);
-    if (!ended(record) || isHandwritten(record)) return undefined;
-    return saysWhy(record) ?? this.#wrongEnding(record);
+    const [phase, was] = [phaseOf(record), before === undefined ? 'Pending' : phaseOf(before)];
+    if (before !== undefined && ended(before)) return phase === was ? undefined : `it had ended as ${was}`;
+    if (phase === 'Running' && was === 'Pending') this.#remember(record, version);
+    return phase === 'Frozen' ? saysWhy(record) : this.#ends(record);
+  }
+
+  #ends(record: OrdinalMigration): string | undefined {
+    return ended(record) && !isHandwritten(record) ? (saysWhy(record) ?? this.#wrongEnding(record)) : undefined;
   }
 
   #remember(record: OrdinalMigration, version: number): void {
-    for (const claim of record.status?.claims ?? []) this.#before.set(keyOf(record, claim), { version, ...this.#live(record, claim.claimName, claim.source.pv) });
+    for (const claim of claimsOf(record)) {
+      const part = { record, claim };
+      this.#before.set(keyOf(part), { version, claim: this.#claimOf(part), volume: this.#volumeOf(claim.source.pv) });
+    }
   }
 
-  #live({ metadata }: OrdinalMigration, claimName: string, volumeName: string | undefined): { claim: PersistentVolumeClaim | undefined; volume: PersistentVolume | undefined } {
-    const { server } = this.#world.simulated;
-    return { claim: server.read(claims, { namespace: metadata.namespace ?? '', name: claimName }), volume: volumeName === undefined ? undefined : server.read(volumes, { name: volumeName }) };
+  #claimOf({ record, claim }: Part): PersistentVolumeClaim | undefined {
+    return this.#world.simulated.server.read(claims, { namespace: record.metadata.namespace ?? '', name: claim.claimName });
+  }
+
+  #volumeOf(name: string | undefined): PersistentVolume | undefined {
+    return name === undefined ? undefined : this.#world.simulated.server.read(volumes, { name });
   }
 
   #wrongEnding(record: OrdinalMigration): string | undefined {
-    const { phase, reason } = record.status ?? {};
-    const parts = record.status?.claims ?? [];
-    if (phase === 'Succeeded') return firstOf(parts, (claim) => this.#notOnTarget(record, claim) ?? this.#neverReady(record, claim));
-    if (phase === 'RolledBack') return reason === 'Reversed' ? undefined : (firstOf(parts, (claim) => this.#notAsBefore(record, claim)) ?? (reason === 'SourceRestored' ? undefined : this.#leftBehind(record)));
-    return reason === 'OwnerGone' || reason === 'Released' ? undefined : (firstOf(parts, (claim) => this.#marked(record, claim)) ?? this.#leftBehind(record));
+    const { phase, reason } = stateOf(record);
+    const parts = this.#chronicle.parts([record]);
+    if (phase === 'Succeeded') return firstOf(parts, (part) => this.#notOnTarget(part) ?? this.#neverReady(part));
+    if (['Reversed', 'OwnerGone', 'Released'].includes(reason)) return undefined;
+    if (phase === 'Failed') return firstOf(parts, (part) => this.#marked(part)) ?? this.#leftBehind(record);
+    return firstOf(parts, (part) => this.#notAsBefore(part)) ?? (reason === 'SourceRestored' ? undefined : this.#leftBehind(record));
   }
 
-  #notOnTarget(record: OrdinalMigration, part: ClaimRecord): string | undefined {
-    const { target, claimName, source } = part;
-    const { claim, volume } = this.#live(record, claimName, target?.pv);
-    if (this.#isTouched(record, part) || claim === undefined || isTerminating(claim) || (volume !== undefined && isTerminating(volume))) return undefined;
-    if (volume === undefined || claim.spec.volumeName !== target?.pv) return `claim ${claimName} is on PV ${claim.spec.volumeName ?? 'none'}, not on its new one, ${target?.pv ?? 'none'}`;
-    if (volume.spec.persistentVolumeReclaimPolicy !== source.reclaimPolicy) return `PV ${volume.metadata.name} is ${volume.spec.persistentVolumeReclaimPolicy ?? '?'}, and the old one was ${source.reclaimPolicy}`;
-    return markOn(volume, record) ?? markOn(claim, record);
+  #notOnTarget(part: Part): string | undefined {
+    const { target, claimName, source } = part.claim;
+    const [claim, volume] = [this.#judged(part), this.#volumeOf(target?.pv)];
+    if (claim === undefined) return undefined;
+    const { volumeName = 'none' } = claim.spec;
+    if (volume?.metadata.name !== volumeName) return `claim ${claimName} is on PV ${volumeName}, not on its new one`;
+    const { persistentVolumeReclaimPolicy: policy = 'none' } = volume.spec;
+    return policy === source.reclaimPolicy || isTerminating(volume) ? this.#marked(part) : `the reclaim policy of PV ${volumeName} is ${policy}, and that of the old one was ${source.reclaimPolicy}`;
   }
 
-  #neverReady(record: OrdinalMigration, { target, claimName }: ClaimRecord): string | undefined {
+  #neverReady({ record, claim: { target, claimName } }: Part): string | undefined {
     const { records, clock } = this.#world.simulated;
     const pod = `${record.metadata.namespace ?? ''}/${podNameOf(record)}`;
     const onTarget = new Set(records.starts.filter((start) => start.diskId === target?.diskId && start.pod === pod).map(({ uid }) => uid));
-    const since = Math.min(...records.timelines(pod).filter(({ uid, readyAt }) => onTarget.has(uid) && readyAt !== undefined).map(({ readyAt = 0 }) => readyAt));
+    const since = Math.min(...records.timelines(pod).flatMap(({ uid, readyAt }) => (onTarget.has(uid) ? (readyAt ?? []) : [])));
     const healthMs = record.status?.terms?.healthDurationMs ?? 0;
     if (clock.now() - since >= atLeastAcross(this.#world, healthMs, clock.now() - this.#began)) return undefined;
-    return `pod ${pod} was ${since === Number.POSITIVE_INFINITY ? 'never Ready' : `first Ready ${clock.now() - since} ms ago`} on disk ${target?.diskId ?? '?'} of claim ${claimName}; the health duration is ${healthMs} ms`;
+    return `pod ${pod} was ${Number.isFinite(since) ? `first Ready ${clock.now() - since} ms ago` : 'never Ready'} on disk ${target?.diskId ?? 'none'} of claim ${claimName}; the health duration is ${healthMs} ms`;
   }
 
-  #notAsBefore(record: OrdinalMigration, part: ClaimRecord): string | undefined {
-    const before = this.#before.get(keyOf(record, part));
-    const { claim, volume } = this.#live(record, part.claimName, part.source.pv);
-    if (before?.claim === undefined || before.volume === undefined || this.#isTouched(record, part)) return undefined;
+  #notAsBefore(part: Part): string | undefined {
+    const { source, claimName } = part.claim;
+    const [claim, volume] = [this.#judged(part), this.#volumeOf(source.pv)];
     // Deleted by a controller in between, it comes back by itself: the old volume waits for it.
-    if (claim === undefined || isTerminating(claim) || claim.status?.phase !== 'Bound') return undefined;
-    if (volume === undefined || claim.spec.volumeName !== part.source.pv) return `claim ${part.claimName} is on PV ${claim.spec.volumeName ?? 'none'}, and was on ${part.source.pv}`;
-    const marked = markOn(volume, record) ?? markOn(claim, record);
-    if (marked !== undefined) return marked;
-    const [was, is] = [pictureOf(before.claim, before.volume), pictureOf(claim, volume)];
-    if (!isDeepStrictEqual(was, is)) return `claim ${part.claimName} and PV ${part.source.pv} are not as before: ${JSON.stringify(is)} instead of ${JSON.stringify(was)}`;
-    const superseded = this.#world.simulated.ecs.disk(part.source.diskId)?.tags[SUPERSEDED_TAG];
-    return superseded === undefined ? undefined : `disk ${part.source.diskId} still carries the tag that disk ${superseded} took its place`;
+    if (claim?.status?.phase !== 'Bound') return undefined;
+    const { volumeName = 'none' } = claim.spec;
+    if (volume?.metadata.name !== volumeName) return `claim ${claimName} is on PV ${volumeName}, and was on ${source.pv}`;
+    return this.#superseded(source.diskId) ?? this.#marked(part) ?? this.#changedSince(part, pictureOf(claim, volume));
   }
 
-  #isTouched(record: OrdinalMigration, { claimName, source, target }: ClaimRecord): boolean {
-    const version = this.#before.get(`${record.metadata.uid ?? ''} ${claimName}`)?.version ?? 0;
-    const { namespace = '' } = record.metadata;
+  /** Nobody else has had a hand in it. */
+  #judged(part: Part): PersistentVolumeClaim | undefined {
+    const claim = this.#claimOf(part);
+    return claim === undefined || isTerminating(claim) || this.#isTouched(part) ? undefined : claim;
+  }
+
+  #superseded(diskId: string): string | undefined {
+    const successor = this.#world.simulated.ecs.disk(diskId)?.tags[SUPERSEDED_TAG];
+    return successor === undefined ? undefined : `disk ${diskId} still carries the tag that disk ${successor} took its place`;
+  }
+
+  #changedSince(part: Part, is: Record<string, unknown>): string | undefined {
+    const { claim, volume } = this.#before.get(keyOf(part)) ?? {};
+    if (claim === undefined || volume === undefined) return undefined;
+    const was = pictureOf(claim, volume);
+    return isDeepStrictEqual(was, is) ? undefined : `claim ${claim.metadata.name} and PV ${volume.metadata.name} are not as before: ${JSON.stringify(is)} instead of ${JSON.stringify(was)}`;
+  }
+
+  #isTouched(part: Part): boolean {
+    const version = this.#before.get(keyOf(part))?.version ?? 0;
+    const { claimName, source, target } = part.claim;
+    const volumeNames = [source.pv, target?.pv ?? source.pv];
     return (
-      this.byHand.changedSince(version, { resource: 'persistentvolumeclaims', namespace, name: claimName }) ||
-      [source.pv, target?.pv].some((name) => name !== undefined && this.byHand.changedSince(version, { resource: 'persistentvolumes', name }))
+      this.byHand.changedSince(version, { resource: 'persistentvolumeclaims', namespace: part.record.metadata.namespace ?? '', name: claimName }) ||
+      volumeNames.some((name) => this.byHand.changedSince(version, { resource: 'persistentvolumes', name }))
     );
   }
 
-  #marked(record: OrdinalMigration, { claimName, source }: ClaimRecord): string | undefined {
-    const { claim, volume } = this.#live(record, claimName, source.pv);
-    return (claim === undefined ? undefined : markOn(claim, record)) ?? (volume === undefined ? undefined : markOn(volume, record));
+  #marked(part: Part): string | undefined {
+    const { source, target } = part.claim;
+    const kept = phaseOf(part.record) === 'Succeeded' ? this.#volumeOf(target?.pv) : this.#volumeOf(source.pv);
+    const marked = [this.#claimOf(part), kept].find((object) => object !== undefined && labelOf(object, MIGRATION_LABEL) === part.record.metadata.uid);
+    return marked === undefined ? undefined : `${marked.kind ?? ''} ${marked.metadata.name} still carries its label`;
   }
 
   /** Disks that were made for it go in its undo; snapshots may still have to be finished by the cloud, and are in the record then. */
   #leftBehind(record: OrdinalMigration): string | undefined {
     const { ecs, server } = this.#world.simulated;
-    const discarded = new Set((record.status?.claims ?? []).flatMap(({ discardedSnapshots = [] }) => discardedSnapshots));
-    for (const [id, uid] of this.#chronicle.made) {
-      if (uid !== record.metadata.uid) continue;
-      const disk = ecs.disk(id);
-      if (disk !== undefined && disk.status !== 'Deleted') return `disk ${id}, which was made for it, is still there (${disk.status})`;
-      if (disk === undefined && ecs.snapshot(id)?.status !== 'deleted' && !discarded.has(id)) return `snapshot ${id}, which was made for it, is still there, and the record does not say that it goes`;
-    }
+    const discarded = new Set(claimsOf(record).flatMap(({ discardedSnapshots = [] }) => discardedSnapshots));
+    const made = [...this.#chronicle.made].filter(([id, uid]) => uid === record.metadata.uid && !discarded.has(id)).map(([id]) => ecs.disk(id) ?? ecs.snapshot(id));
+    const left = made.find((one) => one !== undefined && one.deletedAt === undefined);
+    if (left !== undefined) return `${left.id}, which was made for it, is still there (${left.status}), and the record does not say that it goes`;
     const volume = server.readAll(volumes).find((one) => labelOf(one, MIGRATION_LABEL) === record.metadata.uid && labelOf(one, ROLE_LABEL) === 'target');
     return volume === undefined ? undefined : `PV ${volume.metadata.name}, which was made for it, is still there`;
   }
 }
 
-function keyOf({ metadata }: OrdinalMigration, { claimName }: ClaimRecord): string {
-  return `${metadata.uid ?? ''} ${claimName}`;
+function keyOf({ record, claim }: { record: OrdinalMigration; claim: ClaimRecord }): string {
+  return `${record.metadata.uid ?? ''} ${claim.claimName}`;
 }
 
 function firstOf<T>(list: readonly T[], wrong: (one: T) => string | undefined): string | undefined {
@@ -150,23 +176,7 @@ function firstOf<T>(list: readonly T[], wrong: (one: T) => string | undefined): 
   return undefined;
 }
 
-function saysWhy({ status }: OrdinalMigration): string | undefined {
-  return (status?.reason ?? '') === '' || (status?.message ?? '') === '' ? 'it does not say why' : undefined;
-}
-
-function markOn(object: PersistentVolume | PersistentVolumeClaim, { metadata }: OrdinalMigration): string | undefined {
-  return labelOf(object, MIGRATION_LABEL) === metadata.uid ? `${object.kind ?? ''} ${object.metadata.name} still carries its label` : undefined;
-}
-
-/** Written by Kubernetes itself, as it binds. */
-const BOOKKEEPING = new Set(['pv.kubernetes.io/bind-completed', 'pv.kubernetes.io/bound-by-controller', 'volume.kubernetes.io/selected-node', 'volume.kubernetes.io/storage-provisioner', 'volume.beta.kubernetes.io/storage-provisioner', TOUCH_ANNOTATION]);
-
-/** What people see of the two. The claim is another object by now, so what names it is left out. */
-function pictureOf(claim: PersistentVolumeClaim, volume: PersistentVolume): Record<string, unknown> {
-  const { claimRef, ...spec } = volume.spec;
-  const own = (values: Record<string, string> = {}): Record<string, string> => Object.fromEntries(Object.entries(values).filter(([key]) => !BOOKKEEPING.has(key)).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  return {
-    claim: { labels: own(claim.metadata.labels), annotations: own(claim.metadata.annotations), spec: claim.spec },
-    volume: { labels: own(volume.metadata.labels), annotations: own(volume.metadata.annotations), spec, claim: `${claimRef?.namespace ?? ''}/${claimRef?.name ?? ''}` },
-  };
+function saysWhy(record: OrdinalMigration): string | undefined {
+  const { reason, message } = stateOf(record);
+  return reason === '' || message === '' ? 'it does not say why' : undefined;
 }

@@ -36,24 +36,18 @@ function forgotten(world: HistoryWorld, chronicle: Chronicle): string | undefine
   const { server, ecs } = world.simulated;
   const handles = new Set(server.readAll(volumes).map(diskIdOf));
   const kept = new Set(chronicle.parts(chronicle.live()).flatMap(({ claim }) => keptIds(claim)));
-  for (const [id, uid] of chronicle.made) {
+  for (const record of chronicle.live()) {
     // Whoever deletes a record lets go of what it has; the sweep reports that.
-    if (handles.has(id) || kept.has(id) || !chronicle.isLive(uid)) continue;
-    const status = (ecs.disk(id) ?? ecs.snapshot(id))?.status ?? 'deleted';
-    const record = chronicle.records.get(uid);
-    if (status !== 'Deleted' && status !== 'deleted') return `${id} was made for record ${record?.metadata.name ?? uid}, is ${status}, and the record does not know it any more`;
+    const ids = [...chronicle.made].filter(([id, uid]) => uid === record.metadata.uid && !handles.has(id) && !kept.has(id)).map(([id]) => id);
+    const left = ids.map((id) => ecs.disk(id) ?? ecs.snapshot(id)).find((one) => one !== undefined && one.deletedAt === undefined);
+    if (left !== undefined) return `${left.id} was made for record ${record.metadata.name}, is ${left.status}, and the record does not know it any more`;
   }
   return undefined;
 }
 
-function keptIds({ source, target, snapshot, rescue, discardedSnapshots = [] }: ClaimRecord): (string | undefined)[] {
-  return [
-    source.retiredAt === undefined ? source.diskId : undefined,
-    target?.retiredAt === undefined ? target?.diskId : undefined,
-    snapshot?.retiredAt === undefined ? snapshot?.id : undefined,
-    rescue?.retiredAt === undefined ? rescue?.id : undefined,
-    ...discardedSnapshots,
-  ];
+function keptIds({ source, target = {}, snapshot = {}, rescue = {}, discardedSnapshots = [] }: ClaimRecord): string[] {
+  const slots = [{ id: source.diskId, retiredAt: source.retiredAt }, { id: target.diskId, retiredAt: target.retiredAt }, snapshot, rescue];
+  return [...slots.filter(({ retiredAt }) => retiredAt === undefined).flatMap(({ id }) => id ?? []), ...discardedSnapshots];
 }
 
 function overdue({ simulated: { clock } }: HistoryWorld, chronicle: Chronicle): string | undefined {

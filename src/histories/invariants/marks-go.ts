@@ -1,12 +1,13 @@
 // I7, at rest: gates, labels and tags of ours are only where a record still needs them.
 
 import { GATE, IN_FLIGHT_LABEL, MIGRATION_LABEL } from '../../kubernetes/names.ts';
-import { claims, namespaces, pods, volumes, type KubernetesObject } from '../../kubernetes/objects.ts';
-import { isTerminating, labelOf } from '../../kubernetes/reading.ts';
+import { claims, namespaces, pods, volumes, type KubernetesObject, type PersistentVolume } from '../../kubernetes/objects.ts';
+import { diskIdOf, isTerminating, labelOf, volumePhase } from '../../kubernetes/reading.ts';
 import { inFlight, phaseOf, podNameOf, type OrdinalMigration } from '../../migration/record.ts';
 import { gateWanted, steeringRecord } from '../../migration/steering.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf, type Chronicle } from './chronicle.ts';
+import { told } from './record-state.ts';
 
 export const marksGo: InvariantOf = (world) => {
   const chronicle = chronicleOf(world);
@@ -36,7 +37,7 @@ function leftLabel({ simulated: { server } }: HistoryWorld, chronicle: Chronicle
   const labelled: KubernetesObject[] = [...server.readAll(claims), ...server.readAll(volumes)].filter((object) => labelOf(object, MIGRATION_LABEL) !== undefined);
   for (const object of labelled) {
     const record = chronicle.live().find(({ metadata }) => metadata.uid === labelOf(object, MIGRATION_LABEL));
-    if (record !== undefined && !mayBeLabelled(object, record)) return `${object.kind ?? ''} ${object.metadata.name} carries the label of record ${record.metadata.name}, which is ${phaseOf(record)} ${record.status?.reason ?? ''}`;
+    if (record !== undefined && !mayBeLabelled(object, record)) return `${object.kind ?? ''} ${object.metadata.name} carries the label of ${told(record)}`;
   }
   return undefined;
 }
@@ -50,11 +51,15 @@ function mayBeLabelled(object: KubernetesObject, record: OrdinalMigration): bool
 
 /** On a disk that stands for a claim: not on what is retained. */
 function leftTag({ simulated: { server, ecs } }: HistoryWorld, chronicle: Chronicle): string | undefined {
-  for (const volume of server.readAll(volumes)) {
-    if (volume.status?.phase !== 'Bound') continue;
-    const uid = ecs.disk(volume.spec.csi?.volumeHandle ?? '')?.tags[MIGRATION_LABEL];
-    const record = chronicle.live().find(({ metadata }) => metadata.uid === uid);
-    if (record !== undefined && !inFlight(record) && phaseOf(record) !== 'Failed') return `disk ${volume.spec.csi?.volumeHandle ?? ''} of PV ${volume.metadata.name} carries the tag of record ${record.metadata.name}, which is ${phaseOf(record)} ${record.status?.reason ?? ''}`;
+  const settled = new Map(chronicle.live().filter((record) => !inFlight(record) && phaseOf(record) !== 'Failed').map((record) => [record.metadata.uid ?? '', record]));
+  for (const volume of server.readAll(volumes).filter(isInUse)) {
+    const disk = ecs.disk(diskIdOf(volume) ?? '');
+    const record = settled.get(disk?.tags[MIGRATION_LABEL] ?? '');
+    if (record !== undefined) return `disk ${disk?.id ?? ''} of PV ${volume.metadata.name} carries the tag of ${told(record)}`;
   }
   return undefined;
+}
+
+function isInUse(volume: PersistentVolume): boolean {
+  return volumePhase(volume) === 'Bound';
 }

@@ -19,26 +19,28 @@ export const oneDiskAttached: InvariantOf = (world) => {
   const isByHand = (id: string): boolean => world.excuses.has(EXCUSES.diskAttachedByHand(id));
   const areOfOneMove = (one: string, other: string): boolean => chronicle.partsWith(one).some(({ claim }) => claim.source.diskId === other || claim.target?.diskId === other);
 
+  const counts = (other: string, { since }: Hold, claim: string): boolean => chronicle.claimOfDisk(other) === claim && since > chronicle.givenUpAt(claim) && !isByHand(other);
+
   const attachedBeside = (diskId: string): string | undefined => {
     const claim = chronicle.claimOfDisk(diskId);
-    if (claim === undefined) return undefined;
-    for (const [other, { since, lettingGo }] of held) {
-      if (other === diskId || chronicle.claimOfDisk(other) !== claim || since <= chronicle.givenUpAt(claim) || isByHand(diskId) || isByHand(other)) continue;
-      if (!lettingGo || areOfOneMove(diskId, other)) return `disk ${diskId} of claim ${claim} is attached while its disk ${other} is still ${lettingGo ? 'being detached' : 'attached'}`;
-    }
-    return undefined;
+    if (claim === undefined || isByHand(diskId)) return undefined;
+    const [other, hold] = [...held].find(([id, one]) => id !== diskId && counts(id, one, claim) && (!one.lettingGo || areOfOneMove(diskId, id))) ?? [];
+    return other === undefined ? undefined : `disk ${diskId} of claim ${claim} is attached while its disk ${other} is still ${hold?.lettingGo === true ? 'being detached' : 'attached'}`;
+  };
+
+  const note = (id: string, event: string): void => {
+    const hold = held.get(id);
+    if (event === 'Available' || event === 'deleted') held.delete(id);
+    if (event === 'Detaching' && hold !== undefined) hold.lettingGo = true;
+    if (event === 'Attaching') held.set(id, { since: clock.now(), lettingGo: false });
   };
 
   return {
     name: 'I3 one disk attached',
     onCloud({ subject, id, event }) {
       if (subject !== 'disk') return undefined;
-      const hold = held.get(id);
-      if (event === 'Available' || event === 'deleted') held.delete(id);
-      if (event === 'Detaching' && hold !== undefined) hold.lettingGo = true;
-      if (event !== 'Attaching') return undefined;
-      held.set(id, { since: clock.now(), lettingGo: false });
-      return attachedBeside(id);
+      note(id, event);
+      return event === 'Attaching' ? attachedBeside(id) : undefined;
     },
   };
 };

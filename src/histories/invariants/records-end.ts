@@ -1,9 +1,10 @@
 // I7, at rest: every record has ended, or says why it waits: nothing is silently stuck.
 
-import { inFlight, ended, phaseOf, type OrdinalMigration } from '../../migration/record.ts';
+import { ended, type OrdinalMigration } from '../../migration/record.ts';
 import { EXCUSES } from '../acts/excuses.ts';
 import type { InvariantOf } from '../world.ts';
 import { chronicleOf } from './chronicle.ts';
+import { stateOf, told } from './record-state.ts';
 
 export const recordsEnd: InvariantOf = (world) => {
   const chronicle = chronicleOf(world);
@@ -12,7 +13,7 @@ export const recordsEnd: InvariantOf = (world) => {
     atRest() {
       for (const record of chronicle.live()) {
         const wrong = world.excuses.has(EXCUSES.recordReleased(record.metadata.name)) && ended(record) ? undefined : wrongWith(record);
-        if (wrong !== undefined) return `record ${record.metadata.name} is ${phaseOf(record)} ${record.status?.course ?? ''} at ${record.status?.step ?? 'nothing'} for good: ${wrong}`;
+        if (wrong !== undefined) return `${told(record)} stays as it is for good: ${wrong}`;
       }
       return undefined;
     },
@@ -20,10 +21,10 @@ export const recordsEnd: InvariantOf = (world) => {
 };
 
 function wrongWith(record: OrdinalMigration): string | undefined {
-  const { reason = '', message = '', finishedAt } = record.status ?? {};
+  const { phase, reason, message } = stateOf(record);
   const said = `${reason}: ${message}`;
-  if (ended(record)) return finishedAt === undefined ? 'it does not say when it ended' : undefined;
-  if (inFlight(record) && phaseOf(record) !== 'Frozen') return said;
-  if (phaseOf(record) === 'Pending' && record.spec.planDigest !== undefined) return `a planned move is given up when it cannot begin (${said})`;
+  if (ended(record)) return record.status?.finishedAt === undefined ? 'it does not say when it ended' : undefined;
+  if (phase === 'Running' || phase === 'RollingBack') return said;
+  if (phase === 'Pending' && record.spec.planDigest !== undefined) return `a planned move is given up when it cannot begin (${said})`;
   return reason === '' || message === '' ? 'it does not say why' : undefined;
 }

@@ -2,12 +2,12 @@
 // declared it says what holds them: something that is still so.
 
 import { claims, namespaces, pods, statefulSets, volumes, type StatefulSet } from '../../kubernetes/objects.ts';
-import { diskIdOf, isTrue } from '../../kubernetes/reading.ts';
+import { diskIdOf, isTerminating, isTrue } from '../../kubernetes/reading.ts';
 import { claimNameOf } from '../../layout/names.ts';
 import { ordinalsOf } from '../../migration/owner.ts';
 import { ended, type OrdinalMigration } from '../../migration/record.ts';
 import { parsePolicy, type Policy } from '../../policy/policy.ts';
-import { spreadReports, type SpreadReportStatus } from '../../controller/spread-report.ts';
+import { spreadReports, type ReportedBlock, type SpreadReportStatus } from '../../controller/spread-report.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf } from './chronicle.ts';
 
@@ -17,7 +17,8 @@ export const spreadIsKept: InvariantOf = (world) => {
     name: 'I7 spread is kept',
     atRest() {
       for (const set of world.simulated.server.readAll(statefulSets)) {
-        const wrong = set.metadata.deletionTimestamp === undefined ? wrongWith(world, set, chronicle.live()) : undefined;
+        const own = chronicle.live().filter((record) => record.metadata.namespace === set.metadata.namespace && record.spec.statefulSetRef.name === set.metadata.name);
+        const wrong = isTerminating(set) ? undefined : wrongWith(world, set, own.filter((record) => !ended(record)));
         if (wrong !== undefined) return `StatefulSet ${set.metadata.name}: ${wrong}`;
       }
       return undefined;
@@ -25,16 +26,19 @@ export const spreadIsKept: InvariantOf = (world) => {
   };
 };
 
-function wrongWith(world: HistoryWorld, set: StatefulSet, records: readonly OrdinalMigration[]): string | undefined {
+function wrongWith(world: HistoryWorld, set: StatefulSet, underWay: readonly OrdinalMigration[]): string | undefined {
   const { server } = world.simulated;
   const { namespace = '', name } = set.metadata;
   const declared = parsePolicy({ setAnnotations: set.metadata.annotations, namespaceAnnotations: server.read(namespaces, { name: namespace })?.metadata.annotations, podManagementPolicy: set.spec.podManagementPolicy });
   const status = server.read(spreadReports, { namespace, name })?.status;
   if (declared.kind === 'off') return status === undefined ? undefined : 'it declares nothing, and has a SpreadReport';
   if (status === undefined) return 'it declares zones, and has no SpreadReport';
-  if (declared.kind === 'invalid') return status.conditions?.some(({ reason }) => reason === 'InvalidPolicy') === true ? undefined : 'its policy is invalid, and the report does not say so';
-  const own = records.filter((record) => record.metadata.namespace === namespace && record.spec.statefulSetRef.name === name && !ended(record));
-  return untrue(world, set, { policy: declared.policy, status }) ?? heldByNothing(world, set, { status, underWay: own.length });
+  if (declared.kind === 'invalid') return saysInvalid(status);
+  return untrue(world, set, { policy: declared.policy, status }) ?? (underWay.length > 0 ? undefined : whyNotKept(status, allReady(world, set)));
+}
+
+function saysInvalid({ conditions = [] }: SpreadReportStatus): string | undefined {
+  return conditions.some(({ reason }) => reason === 'InvalidPolicy') ? undefined : 'its policy is invalid, and the report does not say so';
 }
 
 interface Said {
@@ -77,16 +81,19 @@ const PASSING = new Set(['BudgetUsedUp', 'WebhookNotReady', 'SnapshotInProgress'
 /** Others of the set stand before it: with nobody under way and every pod Ready there are none. */
 const OF_OTHERS = new Set(['AwaitsTurn', 'TooManyUnavailable', 'AlreadyInFlight', 'PodNotReady']);
 
-function heldByNothing(world: HistoryWorld, set: StatefulSet, { status, underWay }: { status: SpreadReportStatus; underWay: number }): string | undefined {
-  if (status.satisfied === true || underWay > 0) return undefined;
-  const condition = status.conditions?.find(({ type }) => type === 'Satisfied');
-  const { reason = '', message = '' } = condition ?? {};
-  if (condition?.status !== 'False' || reason === '' || message === '') return 'the report says neither that it is as declared nor why not';
-  const blocked = status.blocked ?? [];
-  const holds = blocked.filter((one) => !PASSING.has(one.reason) && !(OF_OTHERS.has(one.reason) && allReady(world, set)));
-  if (blocked.some((one) => one.message === '')) return 'the report holds something back and does not say why';
-  if (reason === 'MovesPlanned' && holds.length === 0) return `moves are planned, and nothing that lasts holds them: ${blocked.length === 0 ? 'nothing at all' : blocked.map((one) => `${one.reason}: ${one.message}`).join('; ')}`;
-  return reason === 'CoolDown' || reason === 'InFlight' ? `the report says ${reason}: ${message}, which has passed` : undefined;
+/** With nothing under way: what is wrong with the reason that the report gives for not being Satisfied. */
+function whyNotKept({ satisfied, conditions = [], blocked = [] }: SpreadReportStatus, quiet: boolean): string | undefined {
+  if (satisfied === true) return undefined;
+  const said = conditions.find(({ type, status, message = '' }) => type === 'Satisfied' && status === 'False' && message !== '');
+  if (said?.reason === undefined) return 'the report says neither that it is as declared nor why not';
+  const { reason, message } = said;
+  if (reason === 'CoolDown' || reason === 'InFlight') return `the report says ${reason}: ${message}, which has passed`;
+  return reason === 'MovesPlanned' ? heldByNothing(blocked, quiet) : undefined;
+}
+
+function heldByNothing(blocked: readonly ReportedBlock[], quiet: boolean): string | undefined {
+  const lasting = blocked.filter((one) => one.message !== '' && !PASSING.has(one.reason) && !(quiet && OF_OTHERS.has(one.reason)));
+  return lasting.length > 0 ? undefined : `moves are planned, and nothing that lasts holds them: ${blocked.map((one) => `${one.reason}: ${one.message}`).join('; ')}`;
 }
 
 function allReady({ simulated: { server } }: HistoryWorld, set: StatefulSet): boolean {

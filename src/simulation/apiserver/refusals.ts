@@ -87,8 +87,8 @@ export function methodNotAllowed(): Refusal {
   return refusal({ code: 405, reason: 'MethodNotAllowed', message: 'the server does not allow this method on the requested resource', details: {} });
 }
 
-export function unsupportedMediaType(accepted: string[]): Refusal {
-  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`;
+export function unsupportedMediaType(accepted: string[], hint = ''): Refusal {
+  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}${hint}`;
   return refusal({ code: 415, reason: 'UnsupportedMediaType', message });
 }
 

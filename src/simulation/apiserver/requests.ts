@@ -4,18 +4,15 @@
 import type { KubernetesObject, Resource } from '../../kubernetes/objects.ts';
 import { namespaces } from '../../kubernetes/objects.ts';
 import { Refusal, type JsonPatchOperation, type RequestRecord, type UserInfo } from './contract.ts';
-import { required } from './field-errors.ts';
-import { isObject, objectAt, withField, type JsonObject } from './json.ts';
+import { isObject, objectAt, type JsonObject } from './json.ts';
 import type { Kind } from './kinds/kind.ts';
 import type { ServedKinds } from './kinds/served.ts';
 import { listPage, type ListRequest, type Page } from './listing.ts';
-import { apply, managedFields } from './merging/ownership.ts';
+import { applyTo } from './merging/apply.ts';
 import { applyStrategicPatch, BadPatch } from './merging/strategic.ts';
-import { wholeSeconds } from './metadata.ts';
-import { unknownFields } from './openapi/field-validation.ts';
 import { schemaOf } from './openapi/schemas.ts';
 import { applyJsonPatch, applyMergePatch, PatchFailed } from './patches.ts';
-import { badRequest, conflict, invalid, methodNotAllowed, noSuchResource, unexplained, unprocessablePatch } from './refusals.ts';
+import { badRequest, methodNotAllowed, noSuchResource, unexplained, unprocessablePatch } from './refusals.ts';
 import type { Deletion, Registry, Written } from './registry.ts';
 import { bind, evict, finalize, rescale, scaleOf, success } from './subresources.ts';
 import type { Target } from './target.ts';
@@ -146,21 +143,10 @@ export class Requests {
     });
   }
 
-  /** Server-side apply: creates what is not there. */
   async #apply(asked: Target, { patch: applied, force }: Patch & { type: 'apply' }): Promise<Answer & Outcome> {
-    const { registry } = this.#options;
-    const target = { ...asked, applied };
-    refuseOther(target);
-    refuseUnappliable(target, applied);
-    if (target.subresource === '' && registry.find(target) === undefined) {
-      if ((applied.metadata.uid ?? '') !== '') throw conflict(target.kind.resource, target.name, `uid mismatch: the provided object specified uid ${applied.metadata.uid ?? ''}, and no existing object was found`);
-      return ofWrite(await registry.create(target, applied), 201);
-    }
-    const change = (existing: KubernetesObject): KubernetesObject => {
-      const { object, managers } = apply({ target, now: wholeSeconds(registry.world.clock.now()) }, existing, { applied, force });
-      return withField(object, ['metadata', 'managedFields'], managedFields(managers, { kept: !registry.world.fieldOwnership }));
-    };
-    return ofWrite(await registry.update(target, change, { uid: applied.metadata.uid }));
+    refuseOther(asked);
+    const { object, version, created = false } = await applyTo(this.#options.registry, { ...asked, applied }, { applied, force });
+    return { code: created ? 201 : 200, body: object, version };
   }
 
   delete(asked: Asked, deletion: Deletion): Promise<Answer & { gone: boolean }> {
@@ -247,17 +233,6 @@ function patched(kind: Kind, existing: KubernetesObject, patch: Exclude<Patch, {
     if (error instanceof BadPatch) throw error.unexplained ? unexplained(error.message) : badRequest(error.message);
     throw error;
   }
-}
-
-function refuseUnappliable({ kind, name, fieldManager }: Target, applied: KubernetesObject): void {
-  const { group, version, kind: ownKind } = kind.resource;
-  const type = group === '' ? version : `${group}/${version}`;
-  if (applied.apiVersion !== type || applied.kind !== ownKind) throw badRequest(`${String(applied.apiVersion)}, Kind=${String(applied.kind)} is applied where ${type}, Kind=${ownKind} is served`);
-  if ((applied.metadata.name ?? name) !== name) throw badRequest(`the name of the object (${applied.metadata.name}) does not match the name on the URL (${name})`);
-  if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
-  const [unknown] = unknownFields(schemaOf(kind), applied);
-  if (unknown !== undefined) throw unexplained(`failed to create typed patch object (${applied.metadata.namespace ?? ''}/${name}; ${type}, Kind=${ownKind}): .${unknown}: field not declared in schema`);
-  if (fieldManager === '') throw invalid({ group: 'meta.k8s.io', version: 'v1', plural: '', kind: 'PatchOptions', namespaced: false }, '', [required('fieldManager', 'is required for apply patch')]);
 }
 
 function requireScale(target: Target): Target {

@@ -4,11 +4,11 @@
 import { parse, YAMLParseError } from 'yaml';
 import type { KubernetesObject } from '../../kubernetes/objects.ts';
 import type { HttpRequest } from '../../ports/http.ts';
-import type { JsonPatchOperation } from './contract.ts';
+import type { JsonPatchOperation, Refusal } from './contract.ts';
 import { wrong } from './field-errors.ts';
 import { isObject, listAt, objectAt, textAt } from './json.ts';
 import type { Kind } from './kinds/kind.ts';
-import { strictWords, unknownFields } from './openapi/field-validation.ts';
+import { decoderWords, judge, strictWords } from './openapi/field-validation.ts';
 import { schemaOf } from './openapi/schemas.ts';
 import { APPLY, JSON_PATCH, MERGE, patchTypesOf } from './patch-types.ts';
 import { badRequest, invalid, unsupportedMediaType } from './refusals.ts';
@@ -17,6 +17,8 @@ import type { Asked, Patch } from './requests.ts';
 
 const JSON_TYPE = 'application/json';
 const YAML_TYPE = 'application/yaml';
+const PROTOBUF = 'application/vnd.kubernetes.protobuf';
+const NO_PROTOBUF = '; this simulated API server reads no protobuf, which `kubectl create <kind>` speaks: use `kubectl create <kind> --dry-run=client -o yaml | kubectl create -f -`';
 /** Places where an object of the kind itself is written. */
 const OF_THE_KIND = new Set(['', 'status']);
 
@@ -42,14 +44,13 @@ export class SentBody {
     return this.#type === APPLY;
   }
 
-  /** @throws Refusal 400 for what cannot be read, and for fields that the kind does not have when the client asks to be strict; 415 */
+  /** @throws Refusal 400 for what cannot be read or has values of another type, and for fields that the kind does not have when the client asks to be strict; 415 */
   object(kind: Kind, { subresource = '' }: Asked): unknown {
-    if (![JSON_TYPE, YAML_TYPE, ''].includes(this.#type)) throw unsupportedMediaType([JSON_TYPE, YAML_TYPE]);
+    if (![JSON_TYPE, YAML_TYPE, ''].includes(this.#type)) throw unsupportedMediaType([JSON_TYPE, YAML_TYPE], this.#type === PROTOBUF ? NO_PROTOBUF : '');
     const body = this.#type === YAML_TYPE ? this.#yaml() : this.#json();
-    const unknown = OF_THE_KIND.has(subresource) ? this.#unknownIn(kind, body) : [];
+    if (!OF_THE_KIND.has(subresource)) return body;
     const { kind: name, version } = kind.resource;
-    if (unknown.length > 0) throw badRequest(`${name} in version "${version}" cannot be handled as a ${name}: ${strictWords(unknown)}`);
-    return body;
+    return this.#judged(kind, body, (why) => badRequest(`${name} in version "${version}" cannot be handled as a ${name}: ${why}`));
   }
 
   /** @throws Refusal 400, 415 for a kind of patch that this kind of object does not take, 422 when the client asks to be strict */
@@ -59,8 +60,7 @@ export class SentBody {
     if (this.isApply) return { type: 'apply', patch: this.#applied(), force: this.#query.get('force') === 'true' };
     const patch = this.#json();
     if (this.#type === JSON_PATCH) return { type: 'json', patch: operationsOf(patch) };
-    this.#judge(kind, asked, patch);
-    return { type: this.#type === MERGE ? 'merge' : 'strategic', patch };
+    return { type: this.#type === MERGE ? 'merge' : 'strategic', patch: this.#judgedPatch(kind, asked, patch) };
   }
 
   deletion(): Deletion & { dryRun: boolean } {
@@ -75,19 +75,20 @@ export class SentBody {
     };
   }
 
-  #judge(kind: Kind, { name = '', subresource = '' }: Asked, patch: unknown): void {
-    const unknown = OF_THE_KIND.has(subresource) ? this.#unknownIn(kind, patch) : [];
-    if (unknown.length > 0) throw invalid(kind.resource, name, [wrong('patch', JSON.stringify(patch), strictWords(unknown))]);
+  #judgedPatch(kind: Kind, { name = '', subresource = '' }: Asked, patch: unknown): unknown {
+    if (!OF_THE_KIND.has(subresource)) return patch;
+    return this.#judged(kind, patch, (why) => invalid(kind.resource, name, [wrong('patch', JSON.stringify(patch), why)]));
   }
 
-  /** What has to be refused; what only has to be said becomes a warning. */
-  #unknownIn(kind: Kind, sent: unknown): string[] {
-    const wanted = this.#query.get('fieldValidation') ?? 'Ignore';
-    if (wanted === 'Ignore') return [];
-    const unknown = unknownFields(schemaOf(kind), sent);
-    if (wanted === 'Strict') return unknown;
-    if (unknown.length > 0) this.#warning = unknown.map((field) => `299 - ${JSON.stringify(`unknown field ${JSON.stringify(field)}`)}`).join(', ');
-    return [];
+  /** Without what the kind does not have. Of a custom kind its definition sees to types. */
+  #judged(kind: Kind, sent: unknown, refusal: (why: string) => Refusal): unknown {
+    const { known, unknown, misfits } = judge(schemaOf(kind), sent, kind.resource.kind);
+    const [misfit] = kind.custom === true ? [] : misfits;
+    if (misfit !== undefined) throw refusal(decoderWords(misfit));
+    const validation = this.#query.get('fieldValidation') ?? 'Warn';
+    if (unknown.length > 0 && validation === 'Strict') throw refusal(strictWords(unknown));
+    if (unknown.length > 0 && validation === 'Warn') this.#warning = unknown.map((field) => `299 - ${JSON.stringify(`unknown field ${JSON.stringify(field)}`)}`).join(', ');
+    return known;
   }
 
   #applied(): KubernetesObject {

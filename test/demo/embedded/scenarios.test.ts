@@ -71,6 +71,9 @@ describe('zone-sold-out', { timeout: PATIENCE_MS }, () => {
 
     expectKept(played, [...PROMISES, 'Rollback']);
     expect(played.text).toMatch(/sold out: cn-beijing-b[\s\S]*RollingBack: no disk like[\s\S]*↩ web-3 {2}stays in cn-beijing-a: RolledBack, ZoneUnavailable[\s\S]*The report says: ZoneUnavailable[\s\S]*on sale again[\s\S]*✓ web-3 {2}cn-beijing-a → cn-beijing-b/);
+    // Why is said once, then what is undone.
+    expect(played.text.match(/RollingBack: no disk like/g)).toHaveLength(1);
+    expect(played.text).toContain('snapshot (5 of 11): RollingBack: snapshot is undone');
     expect(oneLine(played.text)).toMatch(/web-3 came back on its old disk, down for \d+\.\d s; nothing of the try is left in the cloud/);
   });
 });

@@ -139,7 +139,7 @@ describe('server-side apply', () => {
     ['with managers of its own', settings({}, { managedFields: [] }), { as: 'one' }, { status: 400, body: { message: 'metadata.managedFields must be nil' } }],
     ['of another name', settings({}, { name: 'd' }), { as: 'one' }, { status: 400 }],
     ['of another kind', { ...settings({}), kind: 'Secret' }, { as: 'one' }, { status: 400 }],
-    ['with a field that the kind does not have', { ...settings({}), dada: {} }, { as: 'one' }, { status: 500, body: { message: 'failed to create typed patch object (/c; v1, Kind=ConfigMap): .dada: field not declared in schema' } }],
+    ['with a field that the kind does not have', { ...settings({}), dada: {} }, { as: 'one' }, { status: 500, body: { message: 'failed to create typed patch object (/c; /v1, Kind=ConfigMap): .dada: field not declared in schema' } }],
     ['of what is gone', settings({}, { uid: 'u' }), { as: 'one' }, { status: 409, body: { message: expect.stringContaining('uid mismatch: the provided object specified uid u, and no existing object was found') } }],
     ['that is no object', 'just words', { as: 'one' }, { status: 400 }],
   ])('is refused %s', async (_what, object, applying, answer) => {

@@ -67,13 +67,15 @@ function yaml(objects: object[]): string {
   return objects.map((object) => stringify(object, { version: '1.1' })).join('---\n');
 }
 
-function ask(side: Side, args: string[], input: string | undefined): Promise<Said> {
-  return runAnyKubectl({ kubectl: plane.binaries.kubectl, kubeconfig: side.kubeconfig, args: [`--cache-dir=${side.cache}`, ...args], input });
+type Environment = Record<string, string>;
+
+function ask(side: Side, args: string[], input: string | undefined, environment: Environment = {}): Promise<Said> {
+  return runAnyKubectl({ kubectl: plane.binaries.kubectl, environment: { ...environment, KUBECONFIG: side.kubeconfig }, args: [`--cache-dir=${side.cache}`, ...args], input });
 }
 
 /** What kubectl says, to both alike. */
-async function said(args: string[], input?: string): Promise<Said> {
-  const [real, simulated] = await Promise.all([ask(sides.real, args, input), ask(sides.simulated, args, input)]);
+async function said(args: string[], input?: string, environment?: Environment): Promise<Said> {
+  const [real, simulated] = await Promise.all([ask(sides.real, args, input, environment), ask(sides.simulated, args, input, environment)]);
   expect(comparable(simulated), `kubectl ${args.join(' ')}`).toEqual(comparable(real));
   return simulated;
 }
@@ -290,6 +292,36 @@ describe('kubectl changes', () => {
     expect((await said(['apply', '--server-side', '-f', '-'], yaml([wrong]))).code).toBe(1);
   });
 
+  it.each<[string, object]>([
+    ['spec.replicas', { replicas: '2' }],
+    ['spec.template.spec.containers', { template: { spec: { containers: { a: 'b' } } } }],
+    ['spec.template.spec.containers.image', { template: { spec: { containers: [{ name: 'a', image: 1 }] } } }],
+    ['spec.template', { template: 'x' }],
+    ['spec.selector.matchLabels', { selector: { matchLabels: { a: true } } }],
+  ])('nothing with something of another type in %s', async (_field, spec) => {
+    const wrong = yaml([{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'wrong', namespace: 'shop' }, spec }]);
+    expect((await said(['create', '-f', '-'], wrong)).err).toContain('cannot be handled as a StatefulSet: json: cannot unmarshal');
+    expect((await ask(sides.simulated, ['patch', ...web, '-p', JSON.stringify({ spec })], undefined)).err).toContain('The request is invalid: patch: Invalid value');
+  });
+
+  it('what it knows of an object, with a warning for what it does not know', async () => {
+    expect((await said(['patch', ...web, '-p', '{"spec":{"replica":"3"}}'])).err).toContain('Warning: unknown field "spec.replica"');
+    const odd = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'odd', namespace: 'shop', lables: {} }, date: { a: 'b' } };
+    expect((await said(['create', '--validate=warn', '-f', '-'], yaml([odd]))).err).toContain('Warning: unknown field "date"');
+    expect((await said(['get', 'cm', 'odd', '-n', 'shop', '-o', 'jsonpath={.date}'])).out).toBe('');
+  });
+
+  it('by an editor', async () => {
+    expect((await said(['edit', 'cm', 'settings', '-n', 'shop', '-o', 'json'], undefined, { KUBE_EDITOR: `sed -i -e 's/"a": "1"/"a": "edited"/'` })).out).toContain('edited');
+    expect((await said(['get', 'cm', 'settings', '-n', 'shop', '-o', 'jsonpath={.data}'])).out).toBe('{"a":"edited"}');
+  });
+
+  it('but nothing that is sent in protobuf, and says what to do instead', async () => {
+    expect((await ask(sides.simulated, ['create', 'namespace', 'another'], undefined)).err).toContain('--dry-run=client -o yaml | kubectl create -f -');
+    const { out } = await ask(sides.simulated, ['create', 'namespace', 'another', '--dry-run=client', '-o', 'yaml'], undefined);
+    expect(await ask(sides.simulated, ['create', '-f', '-'], out)).toMatchObject({ code: 0 });
+  });
+
   it('with --dry-run=server, nothing', async () => {
     await said(['apply', '--dry-run=server', '-f', '-'], yaml([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'dry', namespace: 'shop' } }]));
     expect((await said(['get', 'cm', 'dry', '-n', 'shop'])).code).toBe(1);
@@ -376,6 +408,15 @@ describe('kubectl waits and tells', () => {
     expect((await rolled).out).toContain('complete');
     await said(['wait', 'sts/idle', '-n', 'shop', '--for=jsonpath={.spec.replicas}=0', '--timeout=10s']);
     expect((await said(['wait', 'sts/idle', '-n', 'shop', '--for=jsonpath={.spec.replicas}=5', '--timeout=1s'])).code).toBe(1);
+  });
+
+  it('waits for what is being deleted', async () => {
+    const made = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'waited-for', namespace: 'shop', finalizers: ['example.com/held'] } };
+    await ask(sides.simulated, ['create', '-f', '-'], yaml([made]));
+    const deleted = ask(sides.simulated, ['delete', 'cm', 'waited-for', '-n', 'shop', '--timeout=20s'], undefined);
+    await expect.poll(async () => (await ask(sides.simulated, ['get', 'cm', 'waited-for', '-n', 'shop', '-o', 'jsonpath={.metadata.deletionTimestamp}'], undefined)).out, { timeout: 15_000 }).not.toBe('');
+    await ask(sides.simulated, ['patch', 'cm', 'waited-for', '-n', 'shop', '--type=merge', '-p', '{"metadata":{"finalizers":null}}'], undefined);
+    expect(await deleted).toMatchObject({ code: 0, out: expect.stringContaining('deleted') });
   });
 
   it('watches a table as it changes', async () => {

@@ -10,14 +10,15 @@ export interface Said {
 
 export interface Run {
   kubectl: string;
-  kubeconfig: string;
+  /** Beside ours. */
+  environment: Record<string, string>;
   args: string[];
   input: string | undefined;
 }
 
-export function runAnyKubectl({ kubectl, kubeconfig, args, input = '' }: Run): Promise<Said> {
+export function runAnyKubectl({ kubectl, environment, args, input = '' }: Run): Promise<Said> {
   return new Promise((resolve, reject) => {
-    const child = spawn(kubectl, args, { env: { ...process.env, KUBECONFIG: kubeconfig }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(kubectl, args, { env: { ...process.env, ...environment }, stdio: ['pipe', 'pipe', 'pipe'] });
     let [out, err] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));

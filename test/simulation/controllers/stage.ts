@@ -220,5 +220,7 @@ export async function stage({ seed = 1, ...options }: StageOptions = {}): Promis
   const classes: StorageClassOptions[] = [{ name: CLASS }, { name: RETAINING, reclaimPolicy: 'Retain' }, { name: IMMEDIATE, volumeBindingMode: 'Immediate' }];
   await made.create(namespaces, { metadata: { name: SHOP } });
   for (const one of classes) await made.create(storageClasses, storageClass(one));
+  // Until every controller sees them: a claim whose class is not seen waits for nobody, and for the resync.
+  await cluster.pass(100);
   return made;
 }

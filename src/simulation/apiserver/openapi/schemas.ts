@@ -51,6 +51,12 @@ function customSchema(schema: RawSchema): RawSchema {
   return { ...schema, type: 'object', properties };
 }
 
+/** The last part of what a schema refers to, e.g. `PodSpec`; empty where it stands for itself. */
+export function referredName(schema: RawSchema): string {
+  const reference = textAt(schema, '$ref') || textAt(schema, 'allOf', 0, '$ref');
+  return reference.slice(reference.lastIndexOf('.') + 1);
+}
+
 /** The schema behind references; what stands beside a reference (a list's merge key) is the referrer's own. */
 export function resolved(schema: RawSchema): RawSchema {
   const reference = textAt(schema, '$ref') || textAt(schema, 'allOf', 0, '$ref');

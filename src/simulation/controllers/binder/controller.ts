@@ -180,6 +180,9 @@ export class BinderController extends Controller {
     // What a CSI driver made is deleted by its provisioner. For what nobody is known to have made there is no deleter.
     const deletable = released.metadata.annotations?.[PROVISIONED_BY] !== undefined;
     if (released.spec.persistentVolumeReclaimPolicy !== 'Delete' || deletable || volumePhase(released) === 'Failed') return;
+    // It makes sure by a live look, in which time the provisioner of the driver may be faster.
+    const live = await this.client.get(volumes, { name: released.metadata.name });
+    if (live === undefined || volumePhase(live) !== 'Released') return;
     const message = `error getting deleter volume plugin for volume "${released.metadata.name}": no deletable volume plugin matched`;
     this.#events.write(volumes, released, { type: 'Warning', reason: 'VolumeFailedDelete', message });
     await this.#volumePhase(released, 'Failed', message);

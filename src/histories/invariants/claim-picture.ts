@@ -1,0 +1,26 @@
+// A claim and its volume as people see them. The claim may be another object than before, so what names it is left out.
+
+import { TOUCH_ANNOTATION } from '../../kubernetes/names.ts';
+import type { PersistentVolume, PersistentVolumeClaim } from '../../kubernetes/objects.ts';
+
+/** Written by Kubernetes itself, as it binds. */
+const BOOKKEEPING = new Set([
+  'pv.kubernetes.io/bind-completed',
+  'pv.kubernetes.io/bound-by-controller',
+  'volume.kubernetes.io/selected-node',
+  'volume.kubernetes.io/storage-provisioner',
+  'volume.beta.kubernetes.io/storage-provisioner',
+  TOUCH_ANNOTATION,
+]);
+
+export function pictureOf(claim: PersistentVolumeClaim, volume: PersistentVolume): Record<string, unknown> {
+  const { claimRef, ...spec } = volume.spec;
+  return {
+    claim: { labels: own(claim.metadata.labels), annotations: own(claim.metadata.annotations), spec: claim.spec },
+    volume: { labels: own(volume.metadata.labels), annotations: own(volume.metadata.annotations), spec, claim: `${claimRef?.namespace ?? ''}/${claimRef?.name ?? ''}` },
+  };
+}
+
+function own(values: Record<string, string> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !BOOKKEEPING.has(key)));
+}
