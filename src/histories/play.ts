@@ -9,6 +9,7 @@ import type { EmbeddedWebhook } from '../embedded/webhook.ts';
 import { disruptionBudgets, namespaces, pods, statefulSets, storageClasses, type Namespace } from '../kubernetes/objects.ts';
 import { CLUSTER_TAG, FINALIZER } from '../kubernetes/names.ts';
 import { isTrue } from '../kubernetes/reading.ts';
+import { spreadReports, type SpreadReportStatus } from '../controller/spread-report.ts';
 import { ended, inFlight, ordinalMigrations, phaseOf, type OrdinalMigration } from '../migration/record.ts';
 import type { EcsCall } from '../ports/ecs-call.ts';
 import type { Http } from '../ports/http.ts';
@@ -309,10 +310,11 @@ class History implements HistoryWorld {
     return this.#books.daemonWrites;
   }
 
-  /** Something is under way, or will be done when a retention is over. */
+  /** Something is under way, or will be done when its time has come. */
   #waitsForTime(): boolean {
     const { server } = this.simulated;
-    return server.readAll(ordinalMigrations).some((record) => ['Running', 'RollingBack'].includes(phaseOf(record)) || (ended(record) && isRetaining(record)));
+    const underWay = server.readAll(ordinalMigrations).some((record) => ['Running', 'RollingBack'].includes(phaseOf(record)) || (ended(record) && isRetaining(record)));
+    return underWay || server.readAll(spreadReports).some(({ status }) => status !== undefined && passesWithTime(status));
   }
 
   #everyPodReady(): boolean {
@@ -354,11 +356,22 @@ class History implements HistoryWorld {
   }
 }
 
-/** Until its finalizer is off; what is kept for ever does not count. */
+/** What holds a set back now and will not for ever: a zone that has to prove itself, a cool-down, a back-off. */
+function passesWithTime({ zonesSeen = [], blocked = [], conditions = [] }: SpreadReportStatus): boolean {
+  const reasons = [...blocked, ...conditions].map(({ reason }) => reason ?? '');
+  return zonesSeen.some(({ enteredAt }) => enteredAt === undefined) || reasons.some((reason) => PASSING.has(reason));
+}
+
+const PASSING = new Set(['BackOff', 'CoolDown', 'BudgetUsedUp', 'MovesPlanned']);
+
+/** Until its finalizer is off; what is kept for ever, or until a person has decided, does not count. */
 function isRetaining({ metadata, status }: OrdinalMigration): boolean {
   const { snapshotRetentionMs, sourceRetentionMs } = status?.terms ?? {};
-  return (metadata.finalizers ?? []).includes(FINALIZER) && snapshotRetentionMs !== 'forever' && sourceRetentionMs !== 'forever';
+  const why = status?.conditions?.find(({ type }) => type === 'SourceRetired')?.reason ?? '';
+  return (metadata.finalizers ?? []).includes(FINALIZER) && snapshotRetentionMs !== 'forever' && sourceRetentionMs !== 'forever' && !KEPT.has(why);
 }
+
+const KEPT = new Set(['SnapshotMissing', 'SnapshotFailed', 'SourceInUse', 'SuccessorMissing']);
 
 /** Somebody said no, or there was nothing to be done: all else is a mistake of ours. */
 function isAnswer(error: unknown): boolean {

@@ -74,6 +74,7 @@ async function saveStatus(ports: MigrationPorts, record: OrdinalMigration, patch
 async function visitRecord(context: StepContext): Promise<Visit> {
   await handleRequest(context);
   requireEpoch(context.epoch, context.record);
+  await takeOver(context);
   for (;;) {
     const phase = phaseOf(context.record);
     if (phase === 'Succeeded' || phase === 'RolledBack' || phase === 'Failed') return { kind: 'ended' };
@@ -82,6 +83,14 @@ async function visitRecord(context: StepContext): Promise<Visit> {
     const next = await apply(context, result);
     if (next !== undefined) return next;
   }
+}
+
+/** While no daemon was there, no step could get through: its deadline counts from when this one took it over. */
+async function takeOver(context: StepContext): Promise<void> {
+  const { epoch, progressAt: progressedAt } = statusOf(context.record);
+  if (phaseOf(context.record) !== 'Running' || epoch === context.epoch) return;
+  const now = timestamp(context.clock);
+  await context.save({ stepStartedAt: now, ...(progressedAt === undefined ? {} : { progressAt: now }) });
 }
 
 async function runStep(context: StepContext): Promise<StepResult> {

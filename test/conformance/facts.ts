@@ -14,7 +14,7 @@ export const FACTS = {
   'trap-2d': 'A claim without a class gets the default class of the day.',
   'trap-3a': 'A claim that comes with bind-completed is Lost, and heals when the annotation goes.',
   'trap-3b': 'A claim that comes with selected-node is provisioned on that node, gated pod or not.',
-  'trap-3c': 'A claim that comes with bound-by-controller or storage-provisioner is bound to its prepared volume all the same; for the latter the provisioner may make a disk in vain.',
+  'trap-3c': 'A claim that comes with bound-by-controller or storage-provisioner is bound to its prepared volume all the same; but with the latter the provisioner of an Immediate class may make a disk first, and then either is bound.',
   'trap-4a': 'Under Delete the end of the claim is the end of the disk; under Retain the disk stays.',
   'trap-5a': 'A volume whose claimRef loses its UID becomes Available for claims of that name and of no other.',
   'trap-5b': 'A volume without any claimRef may be taken by any claim.',

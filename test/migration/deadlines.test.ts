@@ -6,7 +6,7 @@ import { claims, pods, volumes } from '../../src/kubernetes/objects.ts';
 import { phaseOf, type StepName } from '../../src/migration/record.ts';
 import { NAMESPACE } from '../builders/kubernetes.ts';
 import { atRest, expectWhole } from './expectations.ts';
-import { readyStage, type Stage } from './stage.ts';
+import { Crash, readyStage, type Stage } from './stage.ts';
 
 /** What keeps a step waiting for ever; gives back what lifts it. */
 const OBSTACLES: Partial<Record<StepName, { arrange: (stage: Stage) => () => void; reason: string }>> = {
@@ -39,6 +39,20 @@ describe.each(Object.entries(OBSTACLES))('what keeps %s waiting', (_step, { arra
     expect(record.status?.reason).toBe(reason);
     lift();
     expect(stage.diskOf('data-web-0')).toBe(old);
+    await expectWhole(stage);
+  });
+});
+
+describe('a daemon that was away for longer than a step may take', () => {
+  it.each(['keepSource', 'evict', 'snapshot', 'createDisk', 'swapClaim'] satisfies StepName[])('goes on at %s: the pod is not taken down for a move that is given up at once', async (step) => {
+    const stage = await readyStage();
+    await stage.plan();
+    stage.onEntering(step, async () => {
+      stage.dead = true;
+      await stage.clock.advance(2 * stage.ports.stepTimeoutMs);
+      throw new Crash('killed');
+    });
+    expect((await stage.run('web-0-first', atRest)).status?.phase).toBe('Succeeded');
     await expectWhole(stage);
   });
 });

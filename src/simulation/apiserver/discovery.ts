@@ -74,7 +74,8 @@ function isNamespaces({ group, plural }: Resource): boolean {
   return group === '' && plural === namespaces.plural;
 }
 
-function partsOf({ resource: { group, plural, kind }, status, scale }: Kind): Part[] {
+/** What can be asked for below an object. */
+export function partsOf({ resource: { group, plural, kind }, status, scale }: Kind): Part[] {
   return [
     ...(status ? [{ name: 'status', kind, verbs: ['get', 'patch', 'update'] }] : []),
     ...(scale === undefined ? [] : [{ name: 'scale', group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: ['get', 'patch', 'update'] }]),

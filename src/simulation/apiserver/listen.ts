@@ -86,12 +86,19 @@ async function requestOf(request: IncomingMessage, signal: AbortSignal): Promise
   const method = request.method ?? 'GET';
   return {
     method: (METHODS.has(method) ? method : 'GET') as HttpRequest['method'],
-    path: request.url ?? '/',
+    path: withPatience(request.url ?? '/'),
     headers,
     ...(pieces.length === 0 ? {} : { body: Buffer.concat(pieces).toString('utf8') }),
     signal,
     timeoutMs: PATIENCE_MS,
   };
+}
+
+/** A watch without an end of its own lasts as long as somebody looks, however fast time passes behind the server. */
+function withPatience(path: string): string {
+  const query = new URLSearchParams(path.slice(path.indexOf('?') + 1));
+  const isEndless = ['1', 'true'].includes(query.get('watch') ?? '') && !query.has('timeoutSeconds');
+  return isEndless ? `${path}&timeoutSeconds=${PATIENCE_MS / 1000}` : path;
 }
 
 async function pass({ status, headers, body }: HttpResponse, response: ServerResponse): Promise<void> {

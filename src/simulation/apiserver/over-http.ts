@@ -4,7 +4,7 @@ import type { Resource } from '../../kubernetes/objects.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Http, HttpRequest, HttpResponse } from '../../ports/http.ts';
 import { Refusal, type UserInfo } from './contract.ts';
-import { AGGREGATED, discover, discoverAll } from './discovery.ts';
+import { AGGREGATED, discover, discoverAll, partsOf } from './discovery.ts';
 import { textOf } from './json.ts';
 import type { Kind } from './kinds/kind.ts';
 import type { ListRequest } from './listing.ts';
@@ -79,6 +79,8 @@ class Exchange {
     if (review !== undefined) return this.#answerReview(review);
     const kind = this.#server.requests.kinds.find(where.group, where.version, where.plural);
     if (kind === undefined) return this.#noSuchPath(where);
+    // Nobody here has logs, or lets others execute anything.
+    if (where.subresource !== '' && !partsOf(kind).some(({ name }) => name === where.subresource)) throw noSuchResource();
     const shown: Shown = { kind, view: viewFor(this.#accept, { clock: this.#server.clock, includeObject: this.#query.get('includeObject') ?? '' }) };
     const asked = this.#asked(where, kind.resource);
     return where.name === '' ? this.#answerCollection(asked, shown) : this.#answerObject(asked, shown);

@@ -18,6 +18,7 @@ import type { Asked, Patch } from './requests.ts';
 const JSON_TYPE = 'application/json';
 const YAML_TYPE = 'application/yaml';
 const PROTOBUF = 'application/vnd.kubernetes.protobuf';
+const NO_RESOURCE = { group: '', version: '', plural: '', kind: '', namespaced: false };
 const NO_PROTOBUF = '; this simulated API server reads no protobuf, which `kubectl create <kind>` speaks: use `kubectl create <kind> --dry-run=client -o yaml | kubectl create -f -`';
 /** Places where an object of the kind itself is written. */
 const OF_THE_KIND = new Set(['', 'status']);
@@ -75,9 +76,10 @@ export class SentBody {
     };
   }
 
-  #judgedPatch(kind: Kind, { name = '', subresource = '' }: Asked, patch: unknown): unknown {
+  #judgedPatch(kind: Kind, { subresource = '' }: Asked, patch: unknown): unknown {
     if (!OF_THE_KIND.has(subresource)) return patch;
-    return this.#judged(kind, patch, (why) => invalid(kind.resource, name, [wrong('patch', JSON.stringify(patch), why)]));
+    // It is the request that is wrong, not an object.
+    return this.#judged(kind, patch, (why) => invalid(NO_RESOURCE, '', [wrong('patch', JSON.stringify(patch), why)]));
   }
 
   /** Without what the kind does not have. Of a custom kind its definition sees to types. */

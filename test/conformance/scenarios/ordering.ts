@@ -186,9 +186,10 @@ const BUDGETS: Scenario[] = POLICIES.flatMap((policy): Scenario[] => [
       await stage.until('the gated pod counts as unhealthy', () => allowed(stage) === 0);
       stage.note('meanwhile', await stage.answer(stage.evict(0)));
       await stage.ungate(1);
-      await stage.until('it counts as healthy again', () => allowed(stage) === 1);
+      // A controller that has not seen the old pod go takes the new one for it, for two minutes.
+      await stage.until('it counts as healthy again', () => allowed(stage) === 1, 180_000);
       stage.note('then', await stage.answer(stage.evict(0)));
-      await stage.until('it is back', () => allowed(stage) === 1 && stage.podState(0) === 'ready');
+      await stage.until('it is back', () => allowed(stage) === 1 && stage.podState(0) === 'ready', 180_000);
     },
   },
   {

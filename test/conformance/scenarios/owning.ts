@@ -149,8 +149,9 @@ const TERMINATING: Scenario[] = POLICIES.map((policy) => ({
     await stage.until('it is terminating', () => stage.claimOf(0)?.metadata.deletionTimestamp !== undefined);
     await stage.deletePod(0);
     await stage.untilPod(0, 'none');
-    await stage.until('the trouble is told', () => stage.events('web', 'FailedCreate').length > 0);
-    stage.note('the set says', stage.events('web', 'FailedCreate')[0]);
+    const said = (): string[] => stage.events('web', 'FailedCreate').filter((message) => message.includes('is being deleted'));
+    await stage.until('the trouble is told', () => said().length > 0);
+    stage.note('the set says', said()[0]);
     await stage.calm();
     stage.note('meanwhile', stage.podState(0));
     await stage.world.api.delete(pods, stage.ref('other'));

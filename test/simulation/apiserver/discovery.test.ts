@@ -101,6 +101,13 @@ describe('a review', () => {
   });
 });
 
+describe('a part of an object that there is not', () => {
+  it.each(['log', 'exec', 'proxy'])('pods/%s', async (part) => {
+    const { http } = await aServer();
+    for (const method of ['GET', 'POST'] as const) expect(await exchange(http, { method, path: `/api/v1/namespaces/shop/pods/p/${part}` })).toMatchObject({ status: 404, body: { message: 'the server could not find the requested resource' } });
+  });
+});
+
 describe('an object in protobuf', () => {
   it('is refused with what is allowed', async () => {
     const { http } = await aServer();

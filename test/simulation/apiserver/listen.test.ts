@@ -73,6 +73,15 @@ describe('a listener', () => {
     expect(await next()).toBeUndefined();
   });
 
+  it('lets a watch last as long as somebody looks, unless they say how long', async () => {
+    const asked: string[] = [];
+    const server: ApiServer = { ...createApiServer({ clock: systemClock, random: systemRandom }), http: () => ({ send: ({ path }) => Promise.reject(new Error(String(asked.push(path)))) }) };
+    const listener = await startApiServerListener({ server });
+    open.push(listener);
+    for (const query of ['watch=true', 'watch=true&timeoutSeconds=5', 'limit=5']) await fetch(`${listener.url}/api/v1/pods?${query}`);
+    expect(asked.map((path) => path.split('?')[1])).toEqual(['watch=true&timeoutSeconds=604800', 'watch=true&timeoutSeconds=5', 'limit=5']);
+  });
+
   it('breaks the connection where the server breaks the watch', async () => {
     const { url, server } = await listening();
     const response = await fetch(`${url}/api/v1/pods?watch=1`);

@@ -1,12 +1,12 @@
 // The StatefulSet controller: one ordinal after the other (OrderedReady) or all at once (Parallel), scale-down from the top, rolling
 // updates behind the partition, and claims made again for a pod that waits for them. It has no handler for claims.
 
-import { claims, pods, statefulSets, type Pod, type StatefulSet } from '../../../kubernetes/objects.ts';
+import { claims, pods, statefulSets, type KubernetesObject, type Pod, type Resource, type StatefulSet } from '../../../kubernetes/objects.ts';
 import { isTerminating, uidOf } from '../../../kubernetes/reading.ts';
 import { matchesSelector } from '../../../kubernetes/selector.ts';
 import { EventWriter } from '../events.ts';
 import { keyOf, namespacedRefOf } from '../informer.ts';
-import { controllerRevisions } from '../kinds.ts';
+import { controllerRevisions, type ControllerRevision } from '../kinds.ts';
 import { ifThere, unless } from '../refusals.ts';
 import { Controller, kubeSystemAccount, type Setting } from '../setting.ts';
 import { availableInMs, controllerOf, hasEnded, isCreated, isHealthy, isInRange, isPending, matchesIdentity, ordinalOf, ownerReferenceTo, POD_INDEX_LABEL, POD_NAME_LABEL, podOf, replicasOf, revisionOf, startOf } from './identity.ts';
@@ -58,7 +58,7 @@ export class StatefulSetController extends Controller {
     const set = this.#sets.get(namespacedRefOf(key));
     if (set === undefined) return;
     const members = await this.#members(set);
-    const known = this.#revisions.list(set.metadata.namespace).filter((revision) => isOwnRevision(set, revision));
+    const known = await this.#ownRevisions(set);
     const revisions = await revisionsOf({ set, known, client: this.client });
     const sync = this.#plan(set, members, revisions);
     const statusNow = (): SetStatus => statusOf(set, { members, revisions: { current: revisions.current.metadata.name, update: revisions.update.metadata.name }, isAvailable: (pod) => this.#isAvailable(set, pod) });
@@ -89,17 +89,28 @@ export class StatefulSetController extends Controller {
     for (const pod of fitting) {
       const owner = controllerOf(pod);
       if (owner?.uid === uidOf(set)) members.push(pod);
-      else if (owner === undefined && !isTerminating(pod) && !isTerminating(set)) members.push(...(await this.#adopt(set, pod)));
+      else if (owner === undefined && !isTerminating(pod) && !isTerminating(set)) members.push(...(await this.#adopt(set, pods, pod)));
     }
     return members;
   }
 
-  async #adopt(set: StatefulSet, pod: Pod): Promise<Pod[]> {
+  /** Those of the set, and those that nobody controls since a set of its name was deleted without them. */
+  async #ownRevisions(set: StatefulSet): Promise<ControllerRevision[]> {
+    const fitting = this.#revisions.list(set.metadata.namespace).filter(({ metadata }) => matchesSelector(set.spec.selector, metadata.labels));
+    const own: ControllerRevision[] = [];
+    for (const revision of fitting) {
+      if (isOwnRevision(set, revision)) own.push(revision);
+      else if (controllerOf(revision) === undefined && !isTerminating(revision) && !isTerminating(set)) own.push(...(await this.#adopt(set, controllerRevisions, revision)));
+    }
+    return own;
+  }
+
+  async #adopt<T extends KubernetesObject>(set: StatefulSet, resource: Resource<T>, orphan: T): Promise<T[]> {
     const { namespace = '', name } = set.metadata;
     const live = await this.client.get(statefulSets, { namespace, name });
     if (live === undefined || uidOf(live) !== uidOf(set) || isTerminating(live)) return [];
-    const patch = { metadata: { uid: uidOf(pod), ownerReferences: [...(pod.metadata.ownerReferences ?? []), ownerReferenceTo(set)] } };
-    return [await this.client.mergePatch(pods, { namespace, name: pod.metadata.name }, patch)];
+    const patch = { metadata: { uid: uidOf(orphan), ownerReferences: [...(orphan.metadata.ownerReferences ?? []), ownerReferenceTo(set)] } };
+    return [await this.client.mergePatch(resource, { namespace, name: orphan.metadata.name }, patch)];
   }
 
   #plan(set: StatefulSet, members: Pod[], revisions: Revisions): Sync {

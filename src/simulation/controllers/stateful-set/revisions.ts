@@ -68,8 +68,8 @@ async function create(client: Client, revision: ControllerRevision): Promise<Con
     if (!(error instanceof Refusal) || error.reason !== 'AlreadyExists') throw error;
     const { namespace = '', name } = revision.metadata;
     const existing = await client.get(controllerRevisions, { namespace, name });
-    // Of a set of that name before this one, or of our own that the cache does not show yet.
-    if (existing === undefined || !sameTemplate(existing, revision) || controllerOf(existing)?.uid !== controllerOf(revision)?.uid) throw error;
+    // Of a set of that name before this one, or of our own that the cache does not show yet: the real one takes either.
+    if (existing === undefined || !sameTemplate(existing, revision)) throw error;
     return existing;
   }
 }
