@@ -56,8 +56,8 @@ export interface PlayOptions {
 
 const MINUTE_MS = 60_000;
 const BUILD_LIMIT_MS = 30 * MINUTE_MS;
-/** Longer than any back-off, window and retention that is drawn. */
-const REST_LIMIT_MS = 12 * 60 * MINUTE_MS;
+/** Longer than any back-off, window and retention that comes about. */
+const REST_LIMIT_MS = 5 * 60 * MINUTE_MS;
 const LOOK_EVERY_MS = MINUTE_MS;
 /** Nothing may be written for so long once everything is at rest: longer than the sweeps are apart. */
 const QUIET_MS = 6 * MINUTE_MS;

@@ -347,6 +347,12 @@ export class Stage {
     await this.until(`pod ${ordinal} is made again`, () => ![uid, undefined].includes(this.pod(ordinal)?.metadata.uid));
   }
 
+  /** As `ungate`, when everybody has seen what its claims are bound to: a scheduler that is behind would place it by the claim of before. */
+  async ungateInCalm(ordinal: number): Promise<void> {
+    await this.calm();
+    await this.ungate(ordinal);
+  }
+
   /** The gate goes, of this pod and of those that come. */
   async ungate(ordinal: number): Promise<void> {
     this.rules.gated.delete(podName(ordinal));

@@ -39,7 +39,7 @@ export async function runEmbeddedDemo(running: Running, demo: EmbeddedDemo): Pro
   const announce = createAnnouncer(screen, systemClock);
   announce.coming('cluster');
   const productLog = new RecentLines();
-  const world = await EmbeddedWorld.create({ seed, start, zones: scenario.bornIn, logLine: (text) => productLog.add(text) });
+  const world = await EmbeddedWorld.create({ seed, start, zones: scenario.bornIn, fieldOwnership: demo.keep, logLine: (text) => productLog.add(text) });
   running.keepLogs = () => keepFiles({ 'zonespread.log': productLog.text(), 'cloud.json': JSON.stringify(world.books.cloud.history(), undefined, 1) });
   announce.up('cluster', `API server, controllers, scheduler, ${several(scenario.bornIn.length * NODES_PER_ZONE, 'node')}, cloud disks`);
 

@@ -22,6 +22,8 @@ export interface EmbeddedWorldOptions {
   start: string;
   /** Those that have nodes from the beginning. */
   zones: readonly string[];
+  /** Whether people's server-side apply is to meet the product's: costs every write some time. */
+  fieldOwnership: boolean;
   /** Gets every line that the product logs. */
   logLine: (text: string) => void;
 }
@@ -58,7 +60,7 @@ export class EmbeddedWorld implements World {
   }
 
   /** Lets virtual time pass by itself until the nodes are Ready; from then on somebody else has to. */
-  static async create({ seed, start, zones, logLine }: EmbeddedWorldOptions): Promise<EmbeddedWorld> {
+  static async create({ seed, start, zones, fieldOwnership, logLine }: EmbeddedWorldOptions): Promise<EmbeddedWorld> {
     const random = new SeededRandom(seed);
     const clock = new Tasks({ random: new SeededRandom(seed + 1_000_003), start });
     const log = createLog({ destination: { write: logLine }, clock });
@@ -67,7 +69,7 @@ export class EmbeddedWorld implements World {
     const onRequest = (record: RequestRecord): void => {
       if (isProductWriteToSet(record)) writes.push(record);
     };
-    const cluster = await createEmbeddedCluster({ clock, random, ecs, nodes: zones.flatMap(nodesOf), timings: KUBELET_TIMINGS, log, onRequest });
+    const cluster = await createEmbeddedCluster({ clock, random, ecs, nodes: zones.flatMap(nodesOf), timings: KUBELET_TIMINGS, log, onRequest, fieldOwnership });
     return new EmbeddedWorld({ cluster, random, log: log.child({ component: 'demo' }), writes });
   }
 

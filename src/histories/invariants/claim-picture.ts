@@ -1,6 +1,7 @@
-// A claim and its volume as people see them. The claim may be another object than before, so what names it is left out.
+// A claim and its volume as people see them. The claim may be another object than before, so what names it is left out; so are our own
+// labels, which say nothing of the object.
 
-import { TOUCH_ANNOTATION } from '../../kubernetes/names.ts';
+import { MIGRATION_LABEL, ROLE_LABEL, TOUCH_ANNOTATION } from '../../kubernetes/names.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../kubernetes/objects.ts';
 
 /** Written by Kubernetes itself, as it binds. */
@@ -11,13 +12,17 @@ const BOOKKEEPING = new Set([
   'volume.kubernetes.io/storage-provisioner',
   'volume.beta.kubernetes.io/storage-provisioner',
   TOUCH_ANNOTATION,
+  MIGRATION_LABEL,
+  ROLE_LABEL,
 ]);
 
-export function pictureOf(claim: PersistentVolumeClaim, volume: PersistentVolume): Record<string, unknown> {
-  const { claimRef, ...spec } = volume.spec;
+/** `reclaimPolicy: false`: leaves it out. */
+export function pictureOf(claim: PersistentVolumeClaim, volume: PersistentVolume, { reclaimPolicy = true } = {}): Record<string, unknown> {
+  const { claimRef, persistentVolumeReclaimPolicy, ...spec } = volume.spec;
   return {
     claim: { labels: own(claim.metadata.labels), annotations: own(claim.metadata.annotations), spec: claim.spec },
     volume: { labels: own(volume.metadata.labels), annotations: own(volume.metadata.annotations), spec, claim: `${claimRef?.namespace ?? ''}/${claimRef?.name ?? ''}` },
+    ...(reclaimPolicy ? { reclaimPolicy: persistentVolumeReclaimPolicy } : {}),
   };
 }
 

@@ -114,7 +114,7 @@ class Endings {
     if (claim?.status?.phase !== 'Bound') return undefined;
     const { volumeName = 'none' } = claim.spec;
     if (volume?.metadata.name !== volumeName) return `claim ${claimName} is on PV ${volumeName}, and was on ${source.pv}`;
-    return this.#superseded(source.diskId) ?? this.#marked(part) ?? this.#changedSince(part, pictureOf(claim, volume));
+    return this.#superseded(source.diskId) ?? this.#marked(part) ?? this.#changedSince(part, claim, volume);
   }
 
   /** Nobody else has had a hand in it. */
@@ -128,10 +128,12 @@ class Endings {
     return successor === undefined ? undefined : `disk ${diskId} still carries the tag that disk ${successor} took its place`;
   }
 
-  #changedSince(part: Part, is: Record<string, unknown>): string | undefined {
-    const { claim, volume } = this.#before.get(keyOf(part)) ?? {};
-    if (claim === undefined || volume === undefined) return undefined;
-    const was = pictureOf(claim, volume);
+  #changedSince(part: Part, claim: PersistentVolumeClaim, volume: PersistentVolume): string | undefined {
+    const before = this.#before.get(keyOf(part));
+    if (before?.claim === undefined || before.volume === undefined) return undefined;
+    // What another move had left Retain when it was let go of gets back the policy from before that one.
+    const asItWas = { reclaimPolicy: labelOf(before.volume, MIGRATION_LABEL) === undefined };
+    const [was, is] = [pictureOf(before.claim, before.volume, asItWas), pictureOf(claim, volume, asItWas)];
     return isDeepStrictEqual(was, is) ? undefined : `claim ${claim.metadata.name} and PV ${volume.metadata.name} are not as before: ${JSON.stringify(is)} instead of ${JSON.stringify(was)}`;
   }
 

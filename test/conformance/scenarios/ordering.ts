@@ -65,7 +65,7 @@ const BACK: Scenario[] = POLICIES.map((policy) => ({
     await stage.untilBound(claimName(2));
     await stage.scale(3);
     await stage.untilPod(2, 'gated');
-    await stage.ungate(2);
+    await stage.ungateInCalm(2);
     await stage.untilReady(0, 1, 2);
     await stage.until('the old volume is Released', () => stage.volumes().some((volume) => volume.status?.phase === 'Released'));
     stage.note('it runs', stage.placeOf(stage.pod(2)));

@@ -25,7 +25,7 @@ const KEPT: Scenario[] = POLICIES.flatMap((policy) =>
         await stage.nudgeUntil('it is there', () => stage.touchSet(), () => stage.claimOf(0) !== undefined);
         await stage.touchSet();
         await stage.untilBound(claimName(0));
-        await stage.ungate(0);
+        await stage.ungateInCalm(0);
         await stage.untilReady(0);
         await stage.calm();
         stage.note('after', ownersOf(stage, 0));

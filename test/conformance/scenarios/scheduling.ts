@@ -21,7 +21,7 @@ async function moved(stage: Stage, set: SetOptions, labels?: Record<string, stri
   await stage.createClaim(claimName(0), { storageClass: set.storageClass ?? 'waits' });
   await stage.untilBound(claimName(0));
   await stage.untilPhase(old, 'Released');
-  await stage.ungate(0);
+  await stage.ungateInCalm(0);
 }
 
 function reasonsOf(stage: Stage, pod: string): string[] {

@@ -44,7 +44,7 @@ async function swap(stage: Stage, which: Swap): Promise<void> {
   const claim = await stage.world.api.get(claims, stage.ref(CLAIM));
   const volume = await stage.world.api.get(volumes, { name: stage.own('new') });
   stage.note('live', { phase: claim?.status?.phase, named: claim?.spec.volumeName === volume?.metadata.name, held: volume?.spec.claimRef?.uid === claim?.metadata.uid });
-  await stage.ungate(ORDINAL);
+  await stage.ungateInCalm(ORDINAL);
   await stage.untilReady(0, ORDINAL);
   stage.note('the pod runs', stage.placeOf(stage.pod(ORDINAL)));
   await stage.untilPhase(stage.volumeNamed(old), 'Released');

@@ -35,7 +35,7 @@ const SAFE: Scenario[] = MODES.flatMap((mode) =>
           await stage.deleteClaim(SWAPPED_CLAIM);
           await makeClaim(stage, { mode, maker, way }, old);
           await stage.untilBound(SWAPPED_CLAIM);
-          await stage.ungate(SWAPPED);
+          await stage.ungateInCalm(SWAPPED);
           await stage.untilReady(0, SWAPPED);
           await stage.untilPhase(stage.volume('new'), 'Released');
           await stage.calm();

@@ -14,7 +14,7 @@ const inShop = <T extends { metadata: object }>(object: T): T => ({ ...object, m
 async function aShop(): Promise<ApiServer> {
   const { server } = simulated();
   await withNamespace(server, 'shop');
-  await server.client(ADMIN).create(nodes, { metadata: { name: 'node-a', labels: { [ZONE]: 'a', other: 'label' } } });
+  await server.client(ADMIN).create(nodes, { metadata: { name: 'node-a', labels: { [ZONE]: 'a', other: 'label' } }, spec: {} });
   return server;
 }
 
