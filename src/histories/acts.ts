@@ -21,6 +21,9 @@ export interface Act {
   perform(world: HistoryWorld, lot: number): Promise<void>;
 }
 
+/** Refused unless there is a hole in the guards at that very moment: being refused is what shows that they stand. */
+export const REFUSED_ACTS: ReadonlySet<string> = new Set(['delete a record in flight', "write a record's status", 'take our labels off', 'declare nonsense']);
+
 export const ACTS: Record<string, Act> = {
   ...SET_ACTS,
   ...POD_ACTS,

@@ -4,6 +4,7 @@
 import { ACTS } from './acts.ts';
 import { Dice } from './dice.ts';
 import { FAULTS } from './faults.ts';
+import { PROCESS_FAULTS } from './faults/processes.ts';
 import { zoneName } from './manifests.ts';
 import type { ActPlan, ClusterPlan, FaultPlan, HistoryPlan, ProductPlan, SetPlan } from './plan.ts';
 
@@ -85,7 +86,7 @@ function moveMs({ cloud, kubelet, pace }: ClusterPlan): number {
 }
 
 function drawSet(name: string, shape: Shape, dice: Dice): SetPlan {
-  const replicas = dice.between(1, shape.most);
+  const replicas = dice.chance(0.1) ? 1 : dice.between(2, shape.most);
   const start = dice.chance(0.2) ? dice.between(1, 5) : 0;
   const podManagement = dice.chance(0.5) ? 'OrderedReady' : 'Parallel';
   return {
@@ -105,7 +106,9 @@ function drawSet(name: string, shape: Shape, dice: Dice): SetPlan {
 
 function drawPolicy(set: Pick<SetPlan, 'name' | 'replicas' | 'start' | 'podManagement'>, { cluster, moveMs: move }: Shape, dice: Dice): Record<string, string> {
   const zones = Array.from({ length: cluster.zones }, (_, index) => zoneName(index));
-  const declared = dice.shuffled(zones).slice(0, dice.between(Math.min(2, zones.length), zones.length));
+  // Every set is born in the first zone: where that is not declared, every ordinal has to move.
+  const candidates = dice.chance(0.4) ? zones.slice(1) : zones;
+  const declared = dice.shuffled(candidates).slice(0, dice.between(Math.min(2, candidates.length), candidates.length));
   const ordinal = set.start + dice.between(0, set.replicas - 1);
   const now = (probability: number, policy: () => Record<string, string>): Record<string, string> => (dice.chance(probability) ? policy() : {});
   return {
@@ -154,6 +157,8 @@ function drawProduct({ moveMs: move }: Shape, dice: Dice): ProductPlan {
 
 // ── trouble ──
 
+const GUARDED = ['delete a record in flight', 'take our labels off', 'scale to zero', 'delete the set', 'delete a claim', 'change a reclaim policy', 'change the first ordinal', 'expand a claim', 'declare nonsense'];
+
 /** How many kinds of trouble there are: none, a few, or any number of them. */
 function howMany(kinds: number, dice: Dice): number {
   const mood = dice.next();
@@ -164,7 +169,9 @@ function howMany(kinds: number, dice: Dice): number {
 
 function drawFaults(troubleMs: number, dice: Dice): FaultPlan[] {
   const names = Object.keys(FAULTS);
-  const chosen = dice.shuffled(names).slice(0, howMany(names.length, dice));
+  // A daemon that dies in the middle is what the product is built for.
+  const weighted = [...names, ...Object.keys(PROCESS_FAULTS)];
+  const chosen = [...new Set(dice.shuffled(weighted))].slice(0, howMany(names.length, dice));
   const faults = chosen.flatMap((name) => Array.from({ length: dice.chance(0.8) ? 1 : 2 }, () => drawFault(name, troubleMs, dice)));
   return faults.toSorted((left, right) => left.from - right.from);
 }
@@ -183,6 +190,17 @@ function drawActs(troubleMs: number, { sets, dice }: { sets: SetPlan[]; dice: Di
   const chosen = dice.shuffled(names).slice(0, Math.ceil(howMany(names.length, dice) / 2));
   // A set that only plans moves when somebody approves.
   if (sets.some(({ policy }) => policy['mode'] === 'plan')) chosen.push('approve the plan');
-  const acts = chosen.flatMap((name) => Array.from({ length: dice.chance(0.7) ? 1 : dice.between(2, 3) }, () => ({ name, at: dice.between(0, Math.floor(troubleMs * 0.9)), lot: dice.next() })));
+  const drawn = (name: string, from: number, to: number): ActPlan => ({ name, at: dice.between(from, to), lot: dice.next() });
+  const late = Math.floor(troubleMs * 0.8);
+  const acts = chosen.flatMap((name) => Array.from({ length: dice.chance(0.7) ? 1 : dice.between(2, 3) }, () => drawn(name, 0, late)));
+  if (dice.chance(0.06)) acts.push(...aHole(drawn, dice.between(0, late - HOLE_MS), dice));
   return acts.toSorted((left, right) => left.at - right.at);
+}
+
+/** The webhook needs at most so long to register itself again. */
+const HOLE_MS = 8 * SECOND_MS;
+
+/** The guards are gone for a moment, and somebody does just then what they are there for. */
+function aHole(drawn: (name: string, from: number, to: number) => ActPlan, at: number, dice: Dice): ActPlan[] {
+  return [drawn('delete the webhook configurations', at, at), drawn(dice.one(GUARDED), at, at + HOLE_MS)];
 }

@@ -1,7 +1,7 @@
 // What a run of many histories must have met at least once, or it proves too little.
 
 import { RESTORE_STEPS, RESTORE_UNDO_STEPS, STEPS, UNDO_STEPS } from '../migration/record.ts';
-import { ACTS } from './acts.ts';
+import { ACTS, REFUSED_ACTS } from './acts.ts';
 import { FAULTS } from './faults.ts';
 
 /** So many histories meet all of it, and fewer may not. */
@@ -19,6 +19,6 @@ export function expectedCoverage(): string[] {
     ...[...RESTORE_STEPS, ...RESTORE_UNDO_STEPS].map((step) => `Restore: ${step}`),
     ...STEPS.map((step) => `Forward ${step}`).filter((site) => !BRIEF.has(site)).map((site) => `killed at: ${site}`),
     ...Object.keys(FAULTS).map((name) => `fault: ${name}`),
-    ...Object.keys(ACTS).map((name) => `act: ${name}`),
+    ...Object.keys(ACTS).map((name) => `${REFUSED_ACTS.has(name) ? 'act refused' : 'act'}: ${name}`),
   ];
 }

@@ -3,6 +3,7 @@
 //
 //   built ──► annotated ──► trouble: faults and acts ──► healed ──► at rest: all ended, retired, quiet
 
+import { Cron } from 'croner';
 import { createEmbeddedCluster, type EmbeddedCluster } from '../embedded/cluster.ts';
 import type { EmbeddedDaemon } from '../embedded/daemon.ts';
 import type { EmbeddedWebhook } from '../embedded/webhook.ts';
@@ -58,9 +59,9 @@ const MINUTE_MS = 60_000;
 const BUILD_LIMIT_MS = 30 * MINUTE_MS;
 /** Longer than any back-off, window and retention that comes about. */
 const REST_LIMIT_MS = 5 * 60 * MINUTE_MS;
-const LOOK_EVERY_MS = MINUTE_MS;
-/** Nothing may be written for so long once everything is at rest: longer than the sweeps are apart. */
-const QUIET_MS = 6 * MINUTE_MS;
+const LOOK_EVERY_MS = 15_000;
+/** At rest nothing may be written for a sweep and so long. */
+const QUIET_MS = MINUTE_MS;
 /** Pods write rarely once everything has healed: hours pass until retentions are over. */
 const IDLE_WRITE_MS = 10 * MINUTE_MS;
 
@@ -288,7 +289,7 @@ class History implements HistoryWorld {
     const limit = clock.monotonic() + REST_LIMIT_MS;
     let quietSince = clock.monotonic();
     let seen = this.#writes();
-    const quietMs = QUIET_MS + this.plan.product.coolDownMs;
+    const quietMs = this.#quietMs() + this.plan.product.coolDownMs;
     while (clock.monotonic() - quietSince < quietMs) {
       if (clock.monotonic() > limit) throw new Broken('I7 comes to rest', `after ${REST_LIMIT_MS / MINUTE_MS} minutes without trouble the daemon still writes`);
       await this.simulated.pass(LOOK_EVERY_MS);
@@ -300,10 +301,15 @@ class History implements HistoryWorld {
 
   async #beQuiet(): Promise<void> {
     const before = this.#writes();
-    await this.simulated.pass(QUIET_MS);
+    await this.simulated.pass(this.#quietMs());
     const after = this.#writes();
     this.#over = true;
     if (after !== before) throw new Broken('quiet', `at rest the daemon has written ${after - before} times more`);
+  }
+
+  #quietMs(): number {
+    const [first, second] = new Cron(this.plan.product.sweep, { timezone: 'UTC', paused: true }).nextRuns(2, '2026-11-20T10:00:00Z');
+    return QUIET_MS + (second?.getTime() ?? 0) - (first?.getTime() ?? 0);
   }
 
   #writes(): number {
@@ -359,10 +365,11 @@ class History implements HistoryWorld {
 /** What holds a set back now and will not for ever: a zone that has to prove itself, a cool-down, a back-off. */
 function passesWithTime({ zonesSeen = [], blocked = [], conditions = [] }: SpreadReportStatus): boolean {
   const reasons = [...blocked, ...conditions].map(({ reason }) => reason ?? '');
-  return zonesSeen.some(({ enteredAt }) => enteredAt === undefined) || reasons.some((reason) => PASSING.has(reason));
+  const aboutToBegin = blocked.length === 0 && reasons.includes('MovesPlanned');
+  return aboutToBegin || zonesSeen.some(({ enteredAt }) => enteredAt === undefined) || reasons.some((reason) => PASSING.has(reason));
 }
 
-const PASSING = new Set(['BackOff', 'CoolDown', 'BudgetUsedUp', 'MovesPlanned']);
+const PASSING = new Set(['BackOff', 'CoolDown', 'BudgetUsedUp']);
 
 /** Until its finalizer is off; what is kept for ever, or until a person has decided, does not count. */
 function isRetaining({ metadata, status }: OrdinalMigration): boolean {

@@ -112,7 +112,7 @@ async function nextStep({ simulated: { server, clock }, random }: HistoryWorld):
   const unfollow = server.follow(ordinalMigrations, () => written.abort());
   await clock.sleep(LOOK_EVERY_MS, written.signal);
   unfollow();
-  if (written.signal.aborted) await clock.sleep(Math.floor(random.next() * HESITATION_MS));
+  if (written.signal.aborted) await clock.sleep(Math.floor(random.next() ** 3 * HESITATION_MS));
 }
 
 /** The second half of an act, also when trouble is over by then: what was taken away is put back. What is refused is not tried again. */

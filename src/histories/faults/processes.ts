@@ -27,22 +27,22 @@ export const PROCESS_FAULTS: Record<string, FaultKind> = {
   },
   /** The request never leaves. */
   'daemon killed before a request': {
-    chance: [0.002, 0.02],
+    chance: [0.005, 0.05],
     api: (request, random, world) => (killedAt(request, random, world) ? { kind: 'lost request' } : undefined),
   },
   /** The server carries it out, and there is nobody left to hear of it. */
   'daemon killed after the effect': {
-    chance: [0.002, 0.02],
+    chance: [0.005, 0.05],
     api: (request, random, world) => (killedAt(request, random, world) ? { kind: 'lost answer' } : undefined),
   },
   /** The intent is on record, the call to the cloud not made. */
   'daemon killed at a record': {
-    chance: [0.01, 0.1],
+    chance: [0.02, 0.2],
     begin: onEach(({ simulated }, strike) => simulated.server.follow(ordinalMigrations, ({ type }) => type === 'MODIFIED' && strike())),
   },
   /** The cloud has done it, and it is not on record. */
   'daemon killed at a cloud call': {
-    chance: [0.03, 0.3],
+    chance: [0.05, 0.5],
     begin: onEach(({ simulated }, strike) => simulated.ecs.follow(({ subject, event }) => subject === 'call' && MAKES_OR_DELETES.has(event) && strike())),
   },
   /** SIGSTOP, a stalled machine: it does not know that time has passed. */
