@@ -86,7 +86,7 @@ function moveMs({ cloud, kubelet, pace }: ClusterPlan): number {
 }
 
 function drawSet(name: string, shape: Shape, dice: Dice): SetPlan {
-  const replicas = dice.chance(0.1) ? 1 : dice.between(2, shape.most);
+  const replicas = drawReplicas(shape, dice);
   const start = dice.chance(0.2) ? dice.between(1, 5) : 0;
   const podManagement = dice.chance(0.5) ? 'OrderedReady' : 'Parallel';
   return {
@@ -102,6 +102,11 @@ function drawSet(name: string, shape: Shape, dice: Dice): SetPlan {
     mayBeDown: dice.chance(0.4) ? dice.between(1, Math.max(1, Math.min(2, replicas))) : undefined,
     policy: drawPolicy({ name, replicas, start, podManagement }, shape, dice),
   };
+}
+
+/** Of one alone there is little to see. */
+function drawReplicas({ most }: Shape, dice: Dice): number {
+  return dice.chance(0.1) ? 1 : dice.between(2, most);
 }
 
 function drawPolicy(set: Pick<SetPlan, 'name' | 'replicas' | 'start' | 'podManagement'>, { cluster, moveMs: move }: Shape, dice: Dice): Record<string, string> {

@@ -74,7 +74,6 @@ async function saveStatus(ports: MigrationPorts, record: OrdinalMigration, patch
 async function visitRecord(context: StepContext): Promise<Visit> {
   await handleRequest(context);
   requireEpoch(context.epoch, context.record);
-  await takeOver(context);
   for (;;) {
     const phase = phaseOf(context.record);
     if (phase === 'Succeeded' || phase === 'RolledBack' || phase === 'Failed') return { kind: 'ended' };
@@ -85,21 +84,22 @@ async function visitRecord(context: StepContext): Promise<Visit> {
   }
 }
 
-/** While no daemon was there, no step could get through: its deadline counts from when this one took it over. */
-async function takeOver(context: StepContext): Promise<void> {
-  const { epoch, progressAt: progressedAt } = statusOf(context.record);
-  if (phaseOf(context.record) !== 'Running' || epoch === context.epoch) return;
-  const now = timestamp(context.clock);
-  await context.save({ stepStartedAt: now, ...(progressedAt === undefined ? {} : { progressAt: now }) });
-}
-
 async function runStep(context: StepContext): Promise<StepResult> {
   const { step: name = 'rehearse' } = statusOf(context.record);
   if (isOfUnknownFormat(context.record)) return { kind: 'freeze', reason: 'UnknownFormat', message: `this version of zonespread knows records up to format ${FORMAT_VERSION} only; run the version that wrote this one` };
   const step = stepNamed(name);
   if (step === undefined) return { kind: 'freeze', reason: 'UnknownStep', message: `this version of zonespread does not know the step "${name}"; run the version that wrote it` };
   if (phaseOf(context.record) === 'RollingBack') return isRestoreStep(name) ? step.run(context) : (step.undo?.(context) ?? DONE);
+  await takeOver(context);
   return (await ownerGone(context)) ?? runForward(context, name, step);
+}
+
+/** While no daemon was there, no step could get through: its deadline counts from when this one took it over. */
+async function takeOver(context: StepContext): Promise<void> {
+  const { epoch, progressAt: progressedAt } = statusOf(context.record);
+  if (epoch === context.epoch) return;
+  const now = timestamp(context.clock);
+  await context.save({ stepStartedAt: now, ...(progressedAt === undefined ? {} : { progressAt: now }) });
 }
 
 async function runForward(context: StepContext, name: string, step: Step): Promise<StepResult> {

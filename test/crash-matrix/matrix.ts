@@ -58,6 +58,12 @@ export function lastingCells(story: Story, sites: readonly Site[], { trouble, ev
   return chosen.map((first) => ({ story, first, strikes: [{ site: first.number, trouble, lastsMs: LASTING_MS }] }));
 }
 
+/** A crash after which no daemon comes for so long, at one in so many of the requests that change something. */
+export function outageCells(story: Story, sites: readonly Site[], { downMs, every }: { downMs: number; every: number }): Cell[] {
+  const cells = sites.filter(({ changes }) => changes).flatMap((first) => CRASHES.map((trouble) => ({ story, first, strikes: [{ site: first.number, trouble, downMs }] })));
+  return cells.filter((_cell, index) => index % every === 0);
+}
+
 function firstOfEachKind(sites: readonly Site[]): Map<string, Site> {
   const firsts = new Map<string, Site>();
   for (const site of sites) if (!firsts.has(kindOf(site))) firsts.set(kindOf(site), site);

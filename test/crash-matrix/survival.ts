@@ -1,7 +1,7 @@
 // What the test files of the matrix have in common: a story's histories are played, counted, and printed in a line.
 
 import { expect, it } from 'vitest';
-import { everyCell, kindOf, lastingCells, playAll, sampledCells, sitesOf, twoCrashes, type Result } from './matrix.ts';
+import { everyCell, kindOf, lastingCells, outageCells, playAll, sampledCells, sitesOf, twoCrashes, type Result } from './matrix.ts';
 import { STORIES, type Ending, type Story } from './stories.ts';
 import { TROUBLES, type WrongAnswer } from './troubles.ts';
 import type { Site } from './wire.ts';
@@ -64,6 +64,17 @@ export function survivesLasting(trouble: WrongAnswer, story: Story): void {
   it(`${story.name}: a request that gets a ${trouble} for longer than a step may take is waited out or undone`, { timeout: TIMEOUT_MS }, async () => {
     const sites = await sitesOf(story);
     const cells = lastingCells(story, sites, { trouble, every: FULL ? 1 : 6 });
+    expect(cells.length).toBeGreaterThan(10);
+    const result = await playAll(cells);
+    tell(story, sites, result);
+    expect(result.failures).toEqual([]);
+  });
+}
+
+export function survivesOutages(downMs: number, story: Story): void {
+  it(`${story.name}: without any daemon for ${downMs / 60_000} minutes after a crash, it ends all the same`, { timeout: TIMEOUT_MS }, async () => {
+    const sites = await sitesOf(story);
+    const cells = outageCells(story, sites, { downMs, every: FULL ? 1 : 15 });
     expect(cells.length).toBeGreaterThan(10);
     const result = await playAll(cells);
     tell(story, sites, result);

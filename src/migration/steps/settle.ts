@@ -18,7 +18,7 @@ export const settle: Step = {
 };
 
 async function settleOne(context: StepContext, claim: ClaimRecord): Promise<StepResult> {
-  const { pv, diskId } = claim.target ?? {};
+  const { pv, diskId, params } = claim.target ?? {};
   if (pv === undefined || diskId === undefined) throw new InvariantBroken('RecordIncomplete', `claim ${claim.claimName} has no target volume`);
   await requireOneVolume(context, claim.source.diskId, diskId);
   const volume = await context.api.get(volumes, { name: pv });
@@ -27,7 +27,7 @@ async function settleOne(context: StepContext, claim: ClaimRecord): Promise<Step
   await givePolicy(context, claim, volume);
   const live = await context.api.get(claims, { namespace: namespaceOf(context), name: claim.claimName });
   if (live !== undefined) await unmarkClaim(context, live);
-  await retagDisk(context, { diskId, pv, made: claim.target?.params?.tags ?? {} });
+  await retagDisk(context, { diskId, pv, made: params?.tags });
   return DONE;
 }
 
@@ -46,7 +46,7 @@ async function givePolicy(context: StepContext, claim: ClaimRecord, volume: Pers
 }
 
 /** Tags show late: those that it was `made` with count even where the cloud does not show them yet. */
-async function retagDisk(context: StepContext, { diskId, pv, made }: { diskId: string; pv: string; made: Record<string, string> }): Promise<void> {
+async function retagDisk(context: StepContext, { diskId, pv, made }: { diskId: string; pv: string; made: Record<string, string> | undefined }): Promise<void> {
   const tags = { ...made, ...(await context.disks.disk(diskId))?.tags };
   const named = tags[VOLUME_NAME_TAG];
   if (named !== undefined && named !== pv) await context.disks.tag({ kind: 'disk', id: diskId }, { [VOLUME_NAME_TAG]: pv });

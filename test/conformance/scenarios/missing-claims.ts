@@ -88,17 +88,26 @@ function isDone(stage: Stage, what: string): boolean {
   return [0, 1, 2].every((ordinal) => stage.podState(ordinal) === 'ready' && stage.pod(ordinal)?.metadata.labels?.['controller-revision-hash'] === updateRevision) && updatedReplicas === 3 && readyReplicas === 3;
 }
 
-const NAMED: Scenario[] = MODES.map((mode) => ({
-  name: `a claim that names a volume which is not there (${mode}) is provisioned by nobody, pod or not`,
-  facts: ['trap-1c'],
-  async play(stage) {
-    await stage.createClaim('data', { storageClass: mode, volumeName: 'absent' });
-    await stage.createPod('one', ['data']);
-    await stage.calm();
-    stage.note('volumes', stage.volumes().length);
-    stage.note('the pod waits for', stage.events('one', 'FailedScheduling').some((message) => message.includes('unbound immediate PersistentVolumeClaims')));
-  },
-}));
+const PROVISIONER = 'volume.kubernetes.io/storage-provisioner';
+
+const NAMED: Scenario[] = MODES.flatMap((mode) =>
+  (['as it is', 'that comes with storage-provisioner'] as const).map((how): Scenario => {
+    const annotations = how === 'as it is' ? {} : { [PROVISIONER]: 'diskplugin.csi.alibabacloud.com' };
+    return {
+      name: `a claim, ${how}, that names a volume which is not there (${mode}) is provisioned by nobody, pod or not`,
+      facts: ['trap-1c'],
+      async play(stage) {
+        await stage.createClaim('data', { storageClass: mode, volumeName: 'absent', annotations });
+        await stage.createPod('one', ['data']);
+        await stage.until('the pod waits', () => stage.events('one', 'FailedScheduling').length > 0);
+        await stage.calm();
+        stage.note('volumes', stage.volumes().length);
+        stage.note('a provisioner is asked', stage.claim('data')?.metadata.annotations?.[PROVISIONER] !== undefined);
+        stage.note('the pod waits for', stage.events('one', 'FailedScheduling').some((message) => message.includes('unbound immediate PersistentVolumeClaims')));
+      },
+    };
+  }),
+);
 
 const GIVEN: Scenario[] = [
   {

@@ -126,7 +126,8 @@ const REVISIONS: Scenario[] = POLICIES.flatMap((policy) =>
         await stage.until('what rolls has rolled', () => what !== 'a partition of 1' || (revisionOf(stage, 1) === 'update' && stage.podState(1) === 'ready'));
         await stage.calm();
         stage.note('before', [0, 1].map((ordinal) => revisionOf(stage, ordinal)));
-        for (const ordinal of [1, 0]) {
+        // The lower one first: whoever counts pods at the current revision would give it that one.
+        for (const ordinal of [0, 1]) {
           await stage.replace(ordinal);
           await stage.untilReady(0, 1);
         }
@@ -184,6 +185,8 @@ const BUDGETS: Scenario[] = POLICIES.flatMap((policy): Scenario[] => [
       await stage.until('it is counted', () => allowed(stage) === 1);
       await stage.replaceGated(1);
       await stage.until('the gated pod counts as unhealthy', () => allowed(stage) === 0);
+      await stage.calm();
+      stage.note('in calm', allowed(stage));
       stage.note('meanwhile', await stage.answer(stage.evict(0)));
       await stage.ungate(1);
       // A controller that has not seen the old pod go takes the new one for it, for two minutes.
