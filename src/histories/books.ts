@@ -18,6 +18,9 @@ const FOLLOWED = new Set(['Pod', 'PersistentVolumeClaim', 'PersistentVolume', 'O
 /** Written without any end. */
 const ALWAYS_WRITTEN = new Set(['leases.coordination.k8s.io', 'events']);
 
+/** Ten times what a busy history has. */
+const MANY_EVENTS = 100_000;
+
 export class Books {
   readonly #trace: Trace;
   readonly #coverage: Coverage;
@@ -38,6 +41,7 @@ export class Books {
   }
 
   stored(event: StoreEvent): void {
+    if (this.#trace.events > MANY_EVENTS) this.#onBroken(new Broken('I7 comes to rest', `${MANY_EVENTS} events, and no end: something goes round and round`));
     const { type, resource, object, version } = event;
     const important = FOLLOWED.has(resource.kind);
     this.#trace.note(important ? `${type.toLowerCase().padEnd(8)} ${resource.kind} ${object.metadata.name} ${wordsOf(event)}` : `${type} ${resource.kind} ${object.metadata.name} ${version}`, { important });

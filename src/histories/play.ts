@@ -60,6 +60,8 @@ const BUILD_LIMIT_MS = 30 * MINUTE_MS;
 /** Longer than any back-off, window and retention that comes about. */
 const REST_LIMIT_MS = 5 * 60 * MINUTE_MS;
 const LOOK_EVERY_MS = 15_000;
+/** Kubernetes takes a disk from a lost node after six minutes, and a controller that has failed often looks again after a quarter of an hour. */
+const PATIENCE_MS = 25 * MINUTE_MS;
 /** At rest nothing may be written for a sweep and so long. */
 const QUIET_MS = MINUTE_MS;
 /** Pods write rarely once everything has healed: hours pass until retentions are over. */
@@ -286,7 +288,8 @@ class History implements HistoryWorld {
   /** Until every record has ended or waits for a person, and nothing is held back for later. */
   async #comeToRest(): Promise<void> {
     const { clock } = this.simulated;
-    const limit = clock.monotonic() + REST_LIMIT_MS;
+    const healed = clock.monotonic();
+    const limit = healed + REST_LIMIT_MS;
     let quietSince = clock.monotonic();
     let seen = this.#writes();
     const quietMs = this.#quietMs() + this.plan.product.coolDownMs;
@@ -294,7 +297,7 @@ class History implements HistoryWorld {
       if (clock.monotonic() > limit) throw new Broken('I7 comes to rest', `after ${REST_LIMIT_MS / MINUTE_MS} minutes without trouble the daemon still writes`);
       await this.simulated.pass(LOOK_EVERY_MS);
       const writes = this.#writes();
-      if (writes !== seen || this.#waitsForTime()) [seen, quietSince] = [writes, clock.monotonic()];
+      if (writes !== seen || this.#waitsForTime() || this.#waitsForTheWorld(healed)) [seen, quietSince] = [writes, clock.monotonic()];
     }
     this.trace.note('at rest');
   }
@@ -323,10 +326,21 @@ class History implements HistoryWorld {
     return underWay || server.readAll(spreadReports).some(({ status }) => status !== undefined && passesWithTime(status));
   }
 
+  #waitsForTheWorld(sinceMs: number): boolean {
+    const { server, clock } = this.simulated;
+    if (clock.monotonic() - sinceMs > PATIENCE_MS || server.readAll(ordinalMigrations).some(inFlight)) return false;
+    const wanted = server.readAll(statefulSets, { namespace: NAMESPACE }).reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
+    // What the market sold a while ago is asked for again only after a while.
+    const isSoldOut = server.readAll(spreadReports).some(({ status }) => status?.conditions?.some(({ reason }) => reason === 'ZoneUnavailable') === true);
+    return isSoldOut || this.#ready() !== wanted;
+  }
+
   #everyPodReady(): boolean {
-    const { server } = this.simulated;
-    const wanted = this.plan.sets.reduce((sum, { replicas }) => sum + replicas, 0);
-    return server.readAll(pods, { namespace: NAMESPACE }).filter((pod) => pod.metadata.deletionTimestamp === undefined && isTrue(pod, 'Ready')).length === wanted;
+    return this.#ready() === this.plan.sets.reduce((sum, { replicas }) => sum + replicas, 0);
+  }
+
+  #ready(): number {
+    return this.simulated.server.readAll(pods, { namespace: NAMESPACE }).filter((pod) => pod.metadata.deletionTimestamp === undefined && isTrue(pod, 'Ready')).length;
   }
 
   #stepsInFlight(): string[] {
@@ -371,11 +385,9 @@ function passesWithTime({ zonesSeen = [], blocked = [], conditions = [] }: Sprea
 
 const PASSING = new Set(['BackOff', 'CoolDown', 'BudgetUsedUp']);
 
-/** Until its finalizer is off; what is kept for ever, or until a person has decided, does not count. */
-function isRetaining({ metadata, status }: OrdinalMigration): boolean {
-  const { snapshotRetentionMs, sourceRetentionMs } = status?.terms ?? {};
-  const why = status?.conditions?.find(({ type }) => type === 'SourceRetired')?.reason ?? '';
-  return (metadata.finalizers ?? []).includes(FINALIZER) && snapshotRetentionMs !== 'forever' && sourceRetentionMs !== 'forever' && !KEPT.has(why);
+/** Until its finalizer is off, which comes off from what is kept for ever, too; what is kept until a person has decided does not count. */
+function isRetaining({ metadata, status = {} }: OrdinalMigration): boolean {
+  return (metadata.finalizers ?? []).includes(FINALIZER) && !KEPT.has(status.conditions?.find(({ type }) => type === 'SourceRetired')?.reason ?? '');
 }
 
 const KEPT = new Set(['SnapshotMissing', 'SnapshotFailed', 'SourceInUse', 'SuccessorMissing']);

@@ -109,8 +109,8 @@ async function runForward(context: StepContext, name: string, step: Step): Promi
 }
 
 function isOverdue(context: StepContext, { deadline }: Step): boolean {
-  const { stepStartedAt, progressAt: progressedAt } = statusOf(context.record);
-  if (deadline === false) return false;
+  const { epoch, stepStartedAt, progressAt: progressedAt } = statusOf(context.record);
+  if (deadline === false || epoch !== context.epoch) return false;
   return sinceMs(context, deadline === 'progress' ? (progressedAt ?? stepStartedAt) : stepStartedAt) > context.stepTimeoutMs;
 }
 

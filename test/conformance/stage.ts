@@ -4,7 +4,7 @@
 import { ApiError } from '../../src/kubernetes/api.ts';
 import { isAlreadyExists } from '../../src/kubernetes/refusals.ts';
 import { claims, disruptionBudgets, events, namespaces, nodes, pods, statefulSets, volumes, type KubernetesObject, type Node, type PersistentVolume, type PersistentVolumeClaim, type Pod, type Resource, type StatefulSet } from '../../src/kubernetes/objects.ts';
-import { areBound, isScheduled, isTerminating, uidOf, volumePhase } from '../../src/kubernetes/reading.ts';
+import { areBound, isTerminating, uidOf, volumePhase } from '../../src/kubernetes/reading.ts';
 import { DISK_DRIVER, ZONE_KEY } from '../../src/simulation/csi/names.ts';
 import type { DiskView } from '../../src/simulation/ecs/model.ts';
 import type { NodeSpec } from '../../src/simulation/kubelet/registration.ts';
@@ -49,8 +49,9 @@ export interface ClaimOptions {
 /** The revision to begin with, and the one that a rollout brings. */
 export const IMAGES = { first: 'app:1', second: 'app:2' };
 const SET = 'web';
-/** Pods count as evictable and services accounts exist only a moment after their namespace; a refusal for that is tried again. */
+/** Between two tries of what is refused for a moment only. */
 const SOON_MS = 20;
+/** Between two nudges. */
 const NUDGE_MS = 500;
 
 export class Stage {
@@ -323,7 +324,6 @@ export class Stage {
     await this.until(`pod ${ordinal} is ${state}`, () => this.podState(ordinal) === state);
   }
 
-  /** What deletes a pod, and waits until it is another one, or the same name again with another UID. */
   async deletePod(ordinal: number): Promise<void> {
     await this.world.api.delete(pods, this.ref(podName(ordinal)));
   }
@@ -519,11 +519,6 @@ export class Stage {
       if (clock.monotonic() > deadline) throw new Error(`it is never accepted: ${answer}\n${this.describe()}`);
       await clock.sleep(SOON_MS);
     }
-  }
-
-  isScheduled(ordinal: number): boolean {
-    const pod = this.pod(ordinal);
-    return pod !== undefined && isScheduled(pod);
   }
 }
 

@@ -376,7 +376,7 @@ describe('the daemon', () => {
     // Only a look at a set asks for it.
     made.http.intercept = ({ path }) => (path.includes('mutatingwebhookconfigurations') ? new Promise(() => {}) : Promise.resolve(undefined));
     void made.start();
-    await made.until(() => phaseOf(made.scene.record('set0-1-x')) === 'Failed');
+    await made.until(() => made.scene.record('set0-1-x').status?.epoch !== undefined);
     daemons.pop(); // Its looks never end, and so could it not be stopped.
   });
 

@@ -17,9 +17,9 @@ export interface Cell {
 
 export interface Result {
   cells: number;
-  /** Sites that at least one trouble was met at. */
+  /** Sites that the first trouble was met at. */
   sites: Set<number>;
-  /** How many sites each trouble was met at. */
+  /** How often each trouble was met. */
   troubles: Map<Trouble, number>;
   /** Histories that ended wrongly, with all that is needed to play them again. */
   failures: string[];
@@ -102,11 +102,11 @@ export async function playAll(cells: readonly Cell[]): Promise<Result> {
 async function problemsOf({ story, strikes, first }: Cell, result: Result): Promise<string[]> {
   try {
     const history = await play(story, strikes);
-    for (const { number, trouble } of history.wire.struck) {
-      result.sites.add(number);
+    for (const { trouble } of history.wire.struck) {
       result.troubles.set(trouble, (result.troubles.get(trouble) ?? 0) + 1);
     }
     const met = history.wire.struck[0];
+    if (met !== undefined) result.sites.add(met.number);
     if (met?.what !== first.what || met.at !== first.at) return [`request ${first.number} is ${met?.at ?? 'never sent'} ${met?.what ?? ''} this time: the history is not the same`];
     return await whatIsWrong(history);
   } catch (error) {

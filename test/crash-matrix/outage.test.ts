@@ -11,6 +11,6 @@ if (goesWell === undefined || isUndone === undefined) throw new Error('a story i
 const LONGER_THAN_A_STEP_MS = 90_000;
 const LONGER_THAN_A_TOKEN_MS = 75 * 60_000;
 
-survivesOutages(LONGER_THAN_A_STEP_MS, goesWell);
-survivesOutages(LONGER_THAN_A_STEP_MS, isUndone);
-survivesOutages(LONGER_THAN_A_TOKEN_MS, goesWell);
+survivesOutages(goesWell, { downMs: LONGER_THAN_A_STEP_MS, every: 17 });
+survivesOutages(isUndone, { downMs: LONGER_THAN_A_STEP_MS, every: 17 });
+survivesOutages(goesWell, { downMs: LONGER_THAN_A_TOKEN_MS, every: 35 });

@@ -10,11 +10,31 @@ import { allowedEndings, isFinalRefusal, type Ending } from './stories.ts';
 const ON_NEW_DISK: Record<Ending, string | undefined> = { Succeeded: 'cn-test-b', Reversed: 'cn-test-a', RolledBack: undefined, SourceRestored: undefined, Failed: undefined };
 
 export async function whatIsWrong(history: History): Promise<string[]> {
+  if (asksWhetherItWasMade(history)) return [...lostWrites(history, 'Failed'), ...madeAfterAll(history)];
   const allowed = allowedEndings(history);
   const end = endingOf(history);
   const ending = allowed.find((one) => one === end.kind);
   if (ending === undefined) return [`it ends as ${end.text}; allowed is ${allowed.join(' or ')}`];
   return [...helpedInVain(history), ...otherRecords(history, ending), ...lostWrites(history, ending), ...differences(history, ending), ...unrecorded(history), ...deniedToUs(history), ...(await writesInPeace(history))];
+}
+
+/** As long as a client token is trusted, and its tags may show late. */
+const TOKEN_MS = 70 * 60_000;
+
+/**
+ * By design: killed between the record of a create call and the call, and nobody there until the token is too old to ask again. A new
+ * token is never made without a person.
+ */
+function asksWhetherItWasMade({ installed, strikes }: History): boolean {
+  const { reason, message = '' } = installed.stage.cluster.server.readAll(ordinalMigrations)[0]?.status ?? {};
+  return strikes.some(({ downMs = 0 }) => downMs > TOKEN_MS) && (reason === 'DiskAmbiguous' || reason === 'SnapshotAmbiguous') && message.startsWith('nobody knows whether');
+}
+
+function madeAfterAll({ installed, before }: History): string[] {
+  const record = JSON.stringify(installed.stage.cluster.server.readAll(ordinalMigrations)[0]?.status);
+  const { ecs } = installed.stage.cluster;
+  const made = [...ecs.disks(), ...ecs.snapshots()].filter(({ id }) => !Object.hasOwn(before.disks, id) && !record.includes(`"${id}"`));
+  return made.map(({ id }) => `${id} was made, and the record asks whether`);
 }
 
 export function endingOf({ installed }: History): { kind: Ending | 'none'; text: string } {

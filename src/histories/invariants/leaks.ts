@@ -6,6 +6,7 @@ import { volumes } from '../../kubernetes/objects.ts';
 import { diskIdOf } from '../../kubernetes/reading.ts';
 import { sourceRetentionEnds } from '../../migration/retirement.ts';
 import { phaseOf, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
+import { EXCUSES } from '../acts/excuses.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf, type Chronicle } from './chronicle.ts';
 
@@ -38,11 +39,17 @@ function forgotten(world: HistoryWorld, chronicle: Chronicle): string | undefine
   const kept = new Set(chronicle.parts(chronicle.live()).flatMap(({ claim }) => keptIds(claim)));
   for (const record of chronicle.live()) {
     // Whoever deletes a record lets go of what it has; the sweep reports that.
-    const ids = [...chronicle.made].filter(([id, uid]) => uid === record.metadata.uid && !handles.has(id) && !kept.has(id)).map(([id]) => id);
+    if (world.excuses.has(EXCUSES.recordReleased(record.metadata.name))) continue;
+    const ids = [...chronicle.made].filter(([id, uid]) => uid === record.metadata.uid && !handles.has(id) && !kept.has(id) && !isTold(record, id)).map(([id]) => id);
     const left = ids.map((id) => ecs.disk(id) ?? ecs.snapshot(id)).find((one) => one !== undefined && one.deletedAt === undefined);
     if (left !== undefined) return `${left.id} was made for record ${record.metadata.name}, is ${left.status}, and the record does not know it any more`;
   }
   return undefined;
+}
+
+/** Of several that could be meant a person has to choose. */
+function isTold({ status }: OrdinalMigration, id: string): boolean {
+  return status?.phase === 'Frozen' && status.message?.includes(id) === true;
 }
 
 function keptIds({ source, target = {}, snapshot = {}, rescue = {}, discardedSnapshots = [] }: ClaimRecord): string[] {

@@ -1,9 +1,10 @@
 // I7, at rest: every ordinal of every set has its pod, Ready, unless a move of the set is Frozen and waits for a person.
 
-import { pods, statefulSets, type StatefulSet } from '../../kubernetes/objects.ts';
-import { isTerminating, isTrue } from '../../kubernetes/reading.ts';
+import { claims, pods, statefulSets, volumes, type StatefulSet } from '../../kubernetes/objects.ts';
+import { diskIdOf, isTerminating, isTrue } from '../../kubernetes/reading.ts';
 import { ordinalsOf } from '../../migration/owner.ts';
 import { phaseOf } from '../../migration/record.ts';
+import { EXCUSES } from '../acts/excuses.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf } from './chronicle.ts';
 
@@ -14,13 +15,23 @@ export const podsRun: InvariantOf = (world) => {
     atRest() {
       for (const set of world.simulated.server.readAll(statefulSets)) {
         const frozen = chronicle.live().some((record) => phaseOf(record) === 'Frozen' && record.metadata.namespace === set.metadata.namespace && record.spec.statefulSetRef.name === set.metadata.name);
-        const down = frozen || isTerminating(set) ? [] : notReady(world, set);
+        const down = frozen || isTerminating(set) || isUndermined(world, set) ? [] : notReady(world, set);
         if (down.length > 0) return `StatefulSet ${set.metadata.name} does not run, and no move of it is Frozen: ${down.join('; ')}`;
       }
       return undefined;
     },
   };
 };
+
+/** Somebody has taken a disk or a volume away that a pod of it needs. */
+function isUndermined(world: HistoryWorld, set: StatefulSet): boolean {
+  const volumesEver = chronicleOf(world).volumes;
+  return world.simulated.server.readAll(claims, { namespace: set.metadata.namespace ?? '' }).some(({ metadata, spec }) => {
+    const volume = volumesEver.get(spec.volumeName ?? '');
+    if (volume === undefined || !metadata.name.includes(`-${set.metadata.name}-`)) return false;
+    return world.excuses.has(EXCUSES.editedByHand(volumes.kind, volume.metadata.name)) || world.excuses.has(EXCUSES.deletedInCloud(diskIdOf(volume) ?? ''));
+  });
+}
 
 function notReady({ simulated }: HistoryWorld, set: StatefulSet): string[] {
   const { first, last } = ordinalsOf(set);

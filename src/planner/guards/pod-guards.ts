@@ -54,10 +54,10 @@ function tooManyUnavailable(proposal: Proposal): string | undefined {
   return `${names} of StatefulSet ${layout.set.name} not available, and at most ${rules.maxUnavailable} may be (zonespread.io/max-unavailable); see why with "kubectl describe pod" and get them Ready`;
 }
 
-/** As the StatefulSet counts: Ready for at least minReadySeconds. */
+/** As the StatefulSet counts: Ready for at least minReadySeconds; where it has none, no clock is asked, for ours may be behind the cluster's. */
 function isUnavailable(ordinal: OrdinalFacts, { layout: { set }, nowMs }: Proposal): boolean {
   const since = ordinal.pod?.readySinceMs;
-  return isDown(ordinal) || (since !== undefined && nowMs - since < set.minReadySeconds * 1000);
+  return isDown(ordinal) || (set.minReadySeconds > 0 && since !== undefined && nowMs - since < set.minReadySeconds * 1000);
 }
 
 function revisionWouldChange({ ordinal, layout: { set } }: Proposal): string | undefined {

@@ -20,11 +20,20 @@ async function untilObserved(stage: Stage): Promise<void> {
 /** What is asked while ordinal 1 of three is gated. */
 const ASKED = {
   'the pod above it goes': { facts: ['trap-7a'], ask: (stage) => stage.deletePod(2), settled: (stage) => stage.podState(2) === 'ready' },
+  'the pod above it ends': { facts: ['trap-7a'], ask: (stage) => end(stage, 2), settled: (stage) => stage.podState(2) === 'ready' },
   'the pod below it goes': { facts: ['trap-7a'], ask: (stage) => stage.deletePod(0), settled: (stage) => stage.podState(0) === 'ready' },
   'the set is scaled up': { facts: ['trap-7b', 'tried-scaling-1'], ask: (stage) => stage.scale(4), settled: (stage) => stage.podState(3) === 'ready' },
   'the set is scaled down above it': { facts: ['trap-7b'], ask: (stage) => stage.scale(2), settled: (stage) => stage.podState(2) === 'none' },
   'the set is scaled down to below it': { facts: ['trap-7b', 'tried-scaling-1'], ask: (stage) => stage.scale(1), settled: (stage) => stage.podState(1) === 'none' && stage.podState(2) === 'none' },
 } satisfies Record<string, { facts: Scenario['facts']; ask: (stage: Stage) => Promise<void>; settled: (stage: Stage) => boolean }>;
+
+/** Its containers end by themselves, once. */
+async function end(stage: Stage, ordinal: number): Promise<void> {
+  const heal = stage.world.behaviour.completes({ namespace: stage.namespace, pod: podName(ordinal) });
+  stage.atTheEnd(heal);
+  await stage.until('it has ended', () => stage.moments().some(({ subject, state }) => subject === `pod ${podName(ordinal)}#1` && state === 'ended'));
+  heal();
+}
 
 const MEANWHILE: Scenario[] = POLICIES.flatMap((policy) =>
   Object.entries(ASKED).map(
