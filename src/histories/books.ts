@@ -18,8 +18,8 @@ const FOLLOWED = new Set(['Pod', 'PersistentVolumeClaim', 'PersistentVolume', 'O
 /** Written without any end. */
 const ALWAYS_WRITTEN = new Set(['leases.coordination.k8s.io', 'events']);
 
-/** Ten times what a busy history has. */
-const MANY_EVENTS = 100_000;
+/** Several times what a busy history has. */
+const MANY_EVENTS = 60_000;
 
 export class Books {
   readonly #trace: Trace;
@@ -110,12 +110,17 @@ interface Loose extends KubernetesObject {
 
 const WORDS: Record<string, (object: Loose) => string> = {
   Pod: ({ spec, status }) => [gated(spec), spec?.['nodeName'], status?.['phase'], ready(status)].filter((word) => word !== undefined && word !== '').join(' '),
-  PersistentVolumeClaim: ({ spec, status }) => `→ ${String(spec?.['volumeName'] ?? '–')} ${String(status?.['phase'] ?? '')}`,
+  PersistentVolumeClaim: ({ spec, status }) => `→ ${text(spec, 'volumeName', '–')} ${text(status, 'phase')}`,
   PersistentVolume: (volume) => `${String(volume.spec?.['persistentVolumeReclaimPolicy'])} ${volumePhase(volume as never) ?? ''} → ${(volume.spec?.['claimRef'] as { name?: string } | undefined)?.name ?? '–'}`,
-  OrdinalMigration: (record) => `${phaseOf(record as never)} ${String(record.status?.['course'] ?? '')} ${String(record.status?.['step'] ?? '')} ${String(record.status?.['reason'] ?? '')} ${String(record.status?.['message'] ?? '')}`,
+  OrdinalMigration: (record) => [phaseOf(record as never), ...['course', 'step', 'reason', 'message'].map((field) => text(record.status, field))].join(' '),
   StatefulSet: ({ spec }) => `replicas ${String(spec?.['replicas'])}`,
-  VolumeAttachment: ({ spec, status }) => `${String(spec?.['nodeName'])} ${JSON.stringify(spec?.['source'])} attached ${String(status?.['attached'] ?? false)}`,
+  VolumeAttachment: ({ spec, status }) => `${String(spec?.['nodeName'])} ${JSON.stringify(spec?.['source'])} attached ${status?.['attached'] === true}`,
 };
+
+function text(fields: Record<string, unknown> | undefined, name: string, without = ''): string {
+  const value = fields?.[name];
+  return typeof value === 'string' ? value : without;
+}
 
 function gated(spec: Record<string, unknown> | undefined): string {
   return ((spec?.['schedulingGates'] ?? []) as unknown[]).length > 0 ? 'gated' : '';
@@ -154,7 +159,7 @@ class TracedLog implements Log {
   }
 
   #say(message: string, { error, ...fields }: LogFields): void {
-    const cause = error === undefined ? '' : ` ← ${error instanceof Error ? error.message : String(error)}`;
+    const cause = error === undefined ? '' : ` ← ${error instanceof Error ? error.message : JSON.stringify(error)}`;
     this.#trace.note(`${this.#who.padEnd(8)} ${message}${Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`}${cause}`);
   }
 }

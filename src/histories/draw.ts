@@ -128,7 +128,9 @@ function drawPolicy(set: Pick<SetPlan, 'name' | 'replicas' | 'start' | 'podManag
     ...now(0.25, () => ({ 'max-skew': String(dice.between(1, 3)) })),
     ...now(0.06, () => ({ mode: 'plan' })),
     ...now(set.podManagement === 'Parallel' ? 0.5 : 0, () => ({ 'max-unavailable': '2' })),
-    ...now(0.5, () => ({ 'on-unready': dice.one(['reverse', 'restore-source']) })),
+    ...now(0.25, () => ({ 'on-unready': 'reverse' })),
+    // What it keeps of the newer disk must outlast a slow start on the older one.
+    ...now(0.25, () => ({ 'on-unready': 'restore-source', 'source-retention': '20m', 'snapshot-retention': '20m' })),
     ...now(0.1, () => ({ 'source-retention': 'forever' })),
     ...now(0.1, () => ({ 'snapshot-retention': 'forever' })),
     ...now(0.2, () => ({ 'move-last': `statefulset.kubernetes.io/pod-name=${set.name}-${ordinal}` })),
@@ -195,6 +197,8 @@ function drawActs(troubleMs: number, { sets, dice }: { sets: SetPlan[]; dice: Di
   const chosen = dice.shuffled(names).slice(0, Math.ceil(howMany(names.length, dice) / 2));
   // A set that only plans moves when somebody approves.
   if (sets.some(({ policy }) => policy['mode'] === 'plan')) chosen.push('approve the plan');
+  // Who decides about a frozen move needs one.
+  if (chosen.some((name) => ['ask to release', 'ask to resume'].includes(name))) chosen.push('make a volume for the same disk');
   const drawn = (name: string, from: number, to: number): ActPlan => ({ name, at: dice.between(from, to), lot: dice.next() });
   const late = Math.floor(troubleMs * 0.8);
   const acts = chosen.flatMap((name) => Array.from({ length: dice.chance(0.7) ? 1 : dice.between(2, 3) }, () => drawn(name, 0, late)));

@@ -56,7 +56,7 @@ export interface PlayOptions {
 }
 
 const MINUTE_MS = 60_000;
-const BUILD_LIMIT_MS = 30 * MINUTE_MS;
+const BUILD_LIMIT_MS = 120 * MINUTE_MS;
 /** Longer than any back-off, window and retention that comes about. */
 const REST_LIMIT_MS = 5 * 60 * MINUTE_MS;
 const LOOK_EVERY_MS = 15_000;

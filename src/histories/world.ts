@@ -3,7 +3,6 @@
 import type { EmbeddedCluster } from '../embedded/cluster.ts';
 import type { EmbeddedDaemon } from '../embedded/daemon.ts';
 import type { EmbeddedWebhook } from '../embedded/webhook.ts';
-import type { KubernetesObject } from '../kubernetes/objects.ts';
 import type { EcsAction, EcsParameters } from '../ports/ecs-call.ts';
 import type { Random } from '../ports/random.ts';
 import type { RequestRecord, StoreEvent } from '../simulation/apiserver/contract.ts';
@@ -56,7 +55,7 @@ export interface CloudCall {
 export interface Invariant {
   /** `I1` … `I9` of the design, with a word or two: `I3 one disk attached`. */
   readonly name: string;
-  onStore?(event: StoreEvent<KubernetesObject>): string | undefined;
+  onStore?(event: StoreEvent): string | undefined;
   onCloud?(entry: HistoryEntry): string | undefined;
   /** Before the call leaves the daemon. */
   onCall?(call: CloudCall): string | undefined;

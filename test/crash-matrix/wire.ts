@@ -67,6 +67,15 @@ export function questionOf({ what }: Pick<Site, 'what'>): string {
 /** How late an effect comes after its process died: before, around and after the next daemon's first writes. */
 const LATE_MS = [350, 900, 5_000] as const;
 
+/**
+ * A patch or a delete names the version that it was meant for, and fails when it comes after the story is over. A create cannot: the next
+ * daemon, which starts only when the lease has run out, must find it done.
+ */
+function lateMs({ what, number }: Site): number {
+  const drawn = LATE_MS[number % LATE_MS.length] ?? 0;
+  return what.startsWith('POST ') ? Math.min(drawn, 900) : drawn;
+}
+
 interface Exchange<A> {
   site: Omit<Site, 'number' | 'at'>;
   life: Life;
@@ -164,7 +173,7 @@ export class Wire {
     // A refusal that nobody hears is none.
     if (crash === 'crash after the effect, before the answer') await Promise.allSettled([send()]);
     if (crash === 'crash, and the effect comes late') {
-      clock.after(LATE_MS[site.number % LATE_MS.length] ?? 0, async () => {
+      clock.after(lateMs(site), async () => {
         await Promise.allSettled([send()]);
       });
     }

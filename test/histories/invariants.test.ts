@@ -303,7 +303,7 @@ describe('I5: one at a time, and gently', () => {
     await stage.record({ phase: 'RollingBack', course: 'Undo', step: 'ungate' });
     expect(invariant.onRequest?.(stage.request('delete', 'pods', 'web-1'))).toBeUndefined();
     await stage.do(stage.admin.delete(pods, { namespace: NAMESPACE, name: 'web-1' }, { gracePeriodSeconds: 0 }));
-    const version = Number(stage.world.simulated.server.version);
+    const { version } = stage.world.simulated.server;
     expect(invariant.onRequest?.(stage.request('delete', 'pods', 'web-1', version))).toMatch(/we killed pod web-1 on node node-a1 without grace/);
   });
 });

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { LeaseLost } from '../../src/kubernetes/fence.ts';
 import { isConflict } from '../../src/kubernetes/refusals.ts';
-import { claims, nodes, pods, volumes, type Resource } from '../../src/kubernetes/objects.ts';
+import { claims, nodes, pods, volumes, type KubernetesObject, type Resource } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, phaseOf, STEPS, type OrdinalMigration } from '../../src/migration/record.ts';
 import { retire } from '../../src/migration/retirement.ts';
 import { contextFor } from '../../src/migration/runner.ts';
@@ -282,4 +282,20 @@ describe('a node', () => {
     await letPodStart(stage);
     expectEveryWrite(stage);
   });
+});
+
+it('a claim is only ever patched as it was read: a patch that comes late, from a daemon that is gone, changes nothing', async () => {
+  for (const arrange of [() => {}, (stage: Stage) => stage.cordoned.add('b')]) {
+    const stage = await readyStage({ hostile: true });
+    arrange(stage);
+    const patches: KubernetesObject[] = [];
+    stage.api.on('mergePatch', claims, (call, proceed) => {
+      patches.push(call.body as KubernetesObject);
+      return proceed();
+    });
+    await stage.plan();
+    await stage.run();
+    expect(patches.length).toBeGreaterThan(1);
+    expect(patches.filter(({ metadata }) => metadata.uid === undefined || metadata.resourceVersion === undefined)).toEqual([]);
+  }
 });

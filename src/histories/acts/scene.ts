@@ -92,7 +92,7 @@ export function partsOf(record: OrdinalMigration): ClaimRecord[] {
   return claimsOf(record);
 }
 
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 300_000;
 const LOOK_EVERY_MS = 1_000;
 /** After a step's record: so that it is not always the same moment of it. */
 const HESITATION_MS = 100;

@@ -64,7 +64,7 @@ function forAWhile(dice: Dice): { forMs?: number } {
 function inTheCloud(wanted: (dice: Dice) => Unplanned, after: (world: HistoryWorld) => void = () => {}): Begin {
   return (world, fault) => {
     const { faults } = world.simulated.ecs;
-    const id = faults.add({ ...wanted(Dice.ofFault(world.plan.seed, fault)), times: 0, probability: fault.chance } as FaultInput);
+    const id = faults.add({ ...wanted(Dice.ofFault(world.plan.seed, fault)), times: 0, probability: fault.chance });
     return () => {
       struck(world, fault, faults.list().find((one) => one.id === id)?.hits);
       faults.remove(id);

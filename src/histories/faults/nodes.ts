@@ -11,6 +11,8 @@ import { lasting, striking, type Strike } from './striking.ts';
 const ALWAYS = [1, 1] as const;
 const NOW_AND_THEN = [0.1, 0.6] as const;
 const TICK_MS = 5_000;
+/** Longer than many a ready-timeout. */
+const LONGEST_MS = 240_000;
 
 export const NODE_FAULTS: Record<string, FaultKind> = {
   /** The machine is gone with its Node; another one comes in its zone. */
@@ -33,7 +35,7 @@ function forAWhile(begin: (world: HistoryWorld, dice: Dice) => Heal): FaultKind 
     chance: NOW_AND_THEN,
     begin: striking({ everyMs: TICK_MS }, async (world, _fault, dice) => {
       const heal = begin(world, dice);
-      await world.simulated.clock.sleep(dice.scale(1_000, 90_000));
+      await world.simulated.clock.sleep(dice.scale(1_000, LONGEST_MS));
       heal();
       return true;
     }),

@@ -103,6 +103,6 @@ function onEach(follow: (world: HistoryWorld, strike: () => void) => () => void)
       daemon.kill();
       struck(world, fault);
     });
-    return () => void unfollow();
+    return unfollow;
   };
 }

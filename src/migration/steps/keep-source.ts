@@ -3,7 +3,7 @@
 
 import { MIGRATION_LABEL, ROLE_LABEL, TOUCH_ANNOTATION } from '../../kubernetes/names.ts';
 import { claims, volumes, type PersistentVolume, type PersistentVolumeClaim } from '../../kubernetes/objects.ts';
-import { diskIdOf, holderUID, isTerminating, labelOf, uidOf, volumePhase } from '../../kubernetes/reading.ts';
+import { asRead, diskIdOf, holderUID, isTerminating, labelOf, uidOf, volumePhase } from '../../kubernetes/reading.ts';
 import type { ClaimRecord } from '../record.ts';
 import { DONE, forEachClaim, InvariantBroken, namespaceOf, migrationUID, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 
@@ -33,15 +33,16 @@ async function labelClaim(context: StepContext, claim: ClaimRecord, labels: Reco
   const live = await context.api.get(claims, ref);
   if (live === undefined || live.metadata.uid !== claim.source.claimUID) return DONE;
   const differs = Object.entries(labels).some(([key, value]) => live.metadata.labels?.[key] !== value);
-  if (differs) await context.api.mergePatch(claims, ref, { metadata: { uid: live.metadata.uid, labels } });
+  // As it was read: a request that comes late, from a daemon that is gone, must not mark a claim that has been given back.
+  if (differs) await context.api.mergePatch(claims, ref, { metadata: { ...asRead(live), labels } });
   return DONE;
 }
 
 /** Takes our labels off a claim, and the annotation by which it was made to bind. */
 export async function unmarkClaim(context: StepContext, live: PersistentVolumeClaim): Promise<void> {
-  const { name, uid, labels, annotations } = live.metadata;
+  const { name, labels, annotations } = live.metadata;
   const marked = labels?.[MIGRATION_LABEL] !== undefined || annotations?.[TOUCH_ANNOTATION] !== undefined;
-  if (marked) await context.api.mergePatch(claims, { namespace: namespaceOf(context), name }, { metadata: { uid, labels: { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null }, annotations: { [TOUCH_ANNOTATION]: null } } });
+  if (marked) await context.api.mergePatch(claims, { namespace: namespaceOf(context), name }, { metadata: { ...asRead(live), labels: { [MIGRATION_LABEL]: null, [ROLE_LABEL]: null }, annotations: { [TOUCH_ANNOTATION]: null } } });
 }
 
 /** The original policy only once the claim is Bound to the volume again; otherwise it stays Retain and keeps our label, for a person to see. */

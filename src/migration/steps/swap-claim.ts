@@ -116,7 +116,7 @@ async function settleClaim(context: StepContext, on: { claim: ClaimRecord; live:
 async function dressClaim(context: StepContext, { claim, live, role }: { claim: ClaimRecord; live: PersistentVolumeClaim; role: 'source' | 'target' }): Promise<void> {
   if (labelOf(live, MIGRATION_LABEL) === migrationUID(context) && labelOf(live, ROLE_LABEL) === role) return;
   const labels = { ...claim.manifest.labels, [MIGRATION_LABEL]: migrationUID(context), [ROLE_LABEL]: role };
-  await context.api.mergePatch(claims, claimRefOf(context, claim), { metadata: { uid: uidOf(live), labels, annotations: claim.manifest.annotations } });
+  await context.api.mergePatch(claims, claimRefOf(context, claim), { metadata: { ...asRead(live), labels, annotations: claim.manifest.annotations } });
 }
 
 function claimRefOf(context: StepContext, claim: ClaimRecord): { namespace: string; name: string } {
@@ -129,7 +129,7 @@ async function touch(context: StepContext, live: PersistentVolumeClaim, volume: 
   const last = live.metadata.annotations?.[TOUCH_ANNOTATION] ?? live.metadata.creationTimestamp;
   if (last !== undefined && context.clock.now() - Date.parse(last) < TOUCH_EVERY_MS) return;
   await context.api.mergePatch(claims, { namespace: namespaceOf(context), name: live.metadata.name }, {
-    metadata: { uid: live.metadata.uid, annotations: { [TOUCH_ANNOTATION]: new Date(context.clock.now()).toISOString(), 'pv.kubernetes.io/bind-completed': null } },
+    metadata: { ...asRead(live), annotations: { [TOUCH_ANNOTATION]: new Date(context.clock.now()).toISOString(), 'pv.kubernetes.io/bind-completed': null } },
   });
 }
 
