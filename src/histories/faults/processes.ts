@@ -103,6 +103,8 @@ function onEach(follow: (world: HistoryWorld, strike: () => void) => () => void)
       daemon.kill();
       struck(world, fault);
     });
-    return unfollow;
+    return () => {
+      unfollow();
+    };
   };
 }
