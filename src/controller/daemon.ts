@@ -25,6 +25,7 @@ import { untilAnswered } from './first-answers.ts';
 import { createMarkets } from './markets.ts';
 import { migrationMetrics } from './migration-metrics.ts';
 import { createMoves } from './moves.ts';
+import { rememberOwnWrites } from './own-writes.ts';
 import { createQueues } from './queues.ts';
 import { createSets } from './sets.ts';
 import { hasOurGate, removeStrayGate } from './stray-gates.ts';
@@ -225,7 +226,8 @@ function startWork(options: ControllerOptions, crew: Crew): { stop(): Promise<vo
   const live = { cluster: liveCluster(api, crew.scope), disks, snapshots: true };
   const watched = { cluster: watchedCluster(watches), disks: readings, snapshots: false };
   const deciding = { api, live, clock, markets: createMarkets({ disks, clock, log }), budgets: settings.budgets, coolDownMs: settings.coolDownMs };
-  const migrating: MigrationPorts = { api, disks, clock, random, clusterUID, epoch: crew.leadership.epoch, stepTimeoutMs: settings.stepTimeoutMs, report: reporter(crew, log) };
+  const own = rememberOwnWrites(api);
+  const migrating: MigrationPorts = { api: own.api, disks, clock, random, clusterUID, epoch: crew.leadership.epoch, stepTimeoutMs: settings.stepTimeoutMs, report: reporter(crew, log) };
   const moves = createMoves(migrating, deciding);
   const sets = createSets({ ...deciding, random, events: crew.events, metrics, watched, reportOf: ({ namespace, name }) => watches.reports.get(namespace, name), dryRun: settings.dryRun });
 
@@ -233,7 +235,7 @@ function startWork(options: ControllerOptions, crew: Crew): { stop(): Promise<vo
     set: (key) => timed(options, () => sets.work(key)),
     move: (key) => (settings.dryRun ? Promise.resolve(undefined) : moves.work(key)),
   });
-  const endWaking = wakeOnChange(watches, queue);
+  const endWaking = wakeOnChange(watches, queue, own);
   const endMetrics = migrationMetrics(watches.migrations, metrics);
   const endGates = settings.dryRun ? undefined : takeStrayGatesOff(crew, log);
   const sweep = createSweep({ api, disks, readings, clock, log, metrics, watches, queue, clusterUID, coolDownMs: settings.coolDownMs, dryRun: settings.dryRun, onLost });

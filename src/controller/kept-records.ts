@@ -5,12 +5,13 @@ import type { Api } from '../kubernetes/api.ts';
 import { FINALIZER } from '../kubernetes/names.ts';
 import { isConflict } from '../kubernetes/refusals.ts';
 import { ended, ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
+import { keepsForEver } from '../migration/retirement.ts';
 
 const KEPT_PER_SET = 10;
 
 /** `countedMs`: how long after its end a record may still decide about the next move. */
 export function surplusRecords(records: readonly OrdinalMigration[], { nowMs, countedMs }: { nowMs: number; countedMs: number }): OrdinalMigration[] {
-  const done = records.filter((record) => ended(record) && !(record.metadata.finalizers ?? []).includes(FINALIZER) && record.metadata.deletionTimestamp === undefined);
+  const done = records.filter((record) => ended(record) && !answersForSomething(record) && record.metadata.deletionTimestamp === undefined);
   const bySet = Map.groupBy(done, (record) => `${record.metadata.namespace ?? ''}/${record.spec.statefulSetRef.name}`);
   const older = [...bySet.values()].flatMap((own) => own.toSorted((a, b) => (b.status?.finishedAt ?? '').localeCompare(a.status?.finishedAt ?? '')).slice(KEPT_PER_SET));
   return older.filter((record) => !(nowMs - Date.parse(record.status?.finishedAt ?? '') < countedMs));
@@ -24,4 +25,8 @@ export async function dropSurplusRecords(api: Api, records: readonly OrdinalMigr
       if (!isConflict(error)) throw error; // Somebody has just changed it: the next sweep looks again.
     }
   }
+}
+
+function answersForSomething(record: OrdinalMigration): boolean {
+  return (record.metadata.finalizers ?? []).includes(FINALIZER) || keepsForEver(record);
 }

@@ -4,7 +4,7 @@ import type { Layout } from '../layout/layout.ts';
 import { zonalVolumes } from '../layout/layout.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { DiskAttributes, Disks } from '../ports/disks.ts';
+import { withoutRequestId, type DiskAttributes, type Disks } from '../ports/disks.ts';
 
 const REMEMBERED_MS = 5 * 60_000;
 /** How long a question that failed is not asked again: a cloud that throttles must not be asked for every set. */
@@ -31,7 +31,7 @@ export function createMarkets({ disks, clock, log }: { disks: Disks; clock: Cloc
   async function ask(zone: string, kind: Kind, last: Answer | undefined): Promise<Answer> {
     try {
       const answer = await disks.onSale(zone, kind);
-      return { until: clock.monotonic() + REMEMBERED_MS, problem: answer.onSale ? undefined : stable(answer.message) };
+      return { until: clock.monotonic() + REMEMBERED_MS, problem: answer.onSale ? undefined : withoutRequestId(answer.message) };
     } catch (error) {
       // Not knowing is no reason to give a zone up: the create of the disk decides in the end, and is undone if need be.
       log.warn(`the cloud did not say whether zone ${zone} sells ${kind.category}`, { error });
@@ -64,11 +64,6 @@ export function createMarkets({ disks, clock, log }: { disks: Disks; clock: Cloc
       return unusable;
     },
   };
-}
-
-/** Without what is another one in every answer: it stands in reports and events, which say what is new. */
-function stable(message: string): string {
-  return message.replaceAll(/[.;,]?\s*request id:?\s*[0-9a-f-]+/gi, '');
 }
 
 function kindsOf(layout: Layout): Kind[] {

@@ -7,7 +7,7 @@ import { endMigration } from '../migration/ending.ts';
 import { ended, nameOf, ordinalMigrations, phaseOf, type MigrationTerms, type OrdinalMigration } from '../migration/record.ts';
 import { handleRequest } from '../migration/requests.ts';
 import { retire } from '../migration/retirement.ts';
-import { contextFor, visit, type Visit } from '../migration/runner.ts';
+import { contextFor, visitRead, type Visit } from '../migration/runner.ts';
 import type { MigrationPorts, StepContext } from '../migration/step.ts';
 import { checkGuards } from '../planner/guards/index.ts';
 import { parseDuration } from '../policy/duration.ts';
@@ -34,7 +34,7 @@ export function createMoves(ports: MigrationPorts, deciding: DecisionPorts): Mov
       const record = await ports.api.get(ordinalMigrations, ref);
       if (record === undefined) return undefined;
       if (ended(record)) return next(await retire(ports, ref));
-      if (phaseOf(record) !== 'Pending') return next(await visit(ports, ref, faults)) ?? { afterMs: 0 };
+      if (phaseOf(record) !== 'Pending') return next(await visitRead(ports, record, faults)) ?? { afterMs: 0 };
       return (await beginWhenAllowed(beginning, contextFor(ports, record))) === 'waiting' ? { afterMs: PENDING_EVERY_MS } : { afterMs: 0 };
     },
   };

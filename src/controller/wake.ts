@@ -4,6 +4,7 @@ import type { KubernetesObject, Pod } from '../kubernetes/objects.ts';
 import { ended, podNameOf, type OrdinalMigration } from '../migration/record.ts';
 import { watchedSets, type Watches } from './watches.ts';
 import type { SetKey } from './cluster.ts';
+import type { OwnWrites } from './own-writes.ts';
 import type { Waker } from './queues.ts';
 
 /** Changes of pods and nodes come in swarms: a set is looked at once they have settled a little. */
@@ -18,8 +19,8 @@ export function parseKey(key: string): { kind: 'set' | 'move'; namespace: string
   return { kind: match?.groups?.['kind'] === 'move' ? 'move' : 'set', namespace: match?.groups?.['namespace'] ?? '', name: match?.groups?.['name'] ?? '' };
 }
 
-/** Connects the watches to the queue. Gives back what ends it. */
-export function wakeOnChange(watches: Watches, queue: Waker): () => void {
+/** Connects the watches to the queue. A move is not woken by what its own visits have written. Gives back what ends it. */
+export function wakeOnChange(watches: Watches, queue: Waker, own: Pick<OwnWrites, 'unlessOwn' | 'forget'>): () => void {
   const underWay = (): OrdinalMigration[] => watches.migrations.list().filter((record) => !ended(record));
   const wakeMoves = (concerns: (record: OrdinalMigration) => boolean): void => {
     for (const record of underWay()) if (concerns(record)) queue.add(moveKey(refOf(record)));
@@ -35,7 +36,8 @@ export function wakeOnChange(watches: Watches, queue: Waker): () => void {
     watches.sets.onChange(setChanged),
     watches.kruiseSets?.onChange(setChanged),
     watches.migrations.onChange(({ type, object }) => {
-      if (type !== 'deleted') queue.add(moveKey(refOf(object)));
+      if (type === 'deleted') own.forget(object);
+      else own.unlessOwn(object, () => queue.add(moveKey(refOf(object))));
       queue.addAfter(setKey({ namespace: object.metadata.namespace ?? '', name: object.spec.statefulSetRef.name }), ended(object) || type === 'added' ? 0 : SETTLE_MS);
     }),
     watches.pods.onChange(({ object }) => {

@@ -38,7 +38,7 @@ export const DAEMON_SETTINGS: ControllerSettings = {
 };
 
 export class EmbeddedDaemon {
-  readonly metrics: Metrics = createMetrics({ version: 'embedded' });
+  readonly metrics: Metrics = createMetrics({ version: 'embedded', ofProcess: false });
   /** Resolves when the process is gone: 0 after SIGTERM, 1 when it ended by itself, undefined when it was killed. */
   readonly ended: Promise<{ code: number | undefined; error?: unknown }>;
   readonly #life: Life;

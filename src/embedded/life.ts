@@ -70,7 +70,8 @@ export class Life {
     // A watch ends with its process; a write that is on its way is carried out.
     const signal = isWatch(request) ? AbortSignal.any([this.#ended.signal, ...(request.signal === undefined ? [] : [request.signal])]) : request.signal;
     const answer = await http.send({ ...request, ...(signal === undefined ? {} : { signal }) });
-    return { ...answer, body: this.#pieces(answer.body) };
+    // An answer has come as a whole; of a watch every piece comes through.
+    return isWatch(request) ? { ...answer, body: this.#pieces(answer.body) } : answer;
   }
 
   async *#pieces(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -113,6 +114,6 @@ function NEVER(): Promise<never> {
   return new Promise(() => {});
 }
 
-function isWatch({ path }: HttpRequest): boolean {
+export function isWatch({ path }: HttpRequest): boolean {
   return /[?&]watch=(?:1|true)(?:&|$)/.test(path);
 }

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../ports/clock.ts';
 import type { Http } from '../ports/http.ts';
+import { isWatch } from './life.ts';
 import type { Pace } from '../simulation/controllers/pace.ts';
 
 export function distantHttp(http: Http, { clock, pace }: { clock: Clock; pace: Pace }): Http {
@@ -10,7 +11,7 @@ export function distantHttp(http: Http, { clock, pace }: { clock: Clock; pace: P
       await clock.sleep(pace.requestMs());
       const answer = await http.send(request);
       await clock.sleep(pace.requestMs(), request.signal);
-      return { ...answer, body: arriving(answer.body, () => clock.sleep(pace.watchMs(), request.signal)) };
+      return isWatch(request) ? { ...answer, body: arriving(answer.body, () => clock.sleep(pace.watchMs(), request.signal)) } : answer;
     },
   };
 }

@@ -33,7 +33,7 @@ export async function webhookCertificates(ownNamespace: string): Promise<Certifi
 }
 
 export class EmbeddedWebhook {
-  readonly metrics: Metrics = createMetrics({ version: 'embedded' });
+  readonly metrics: Metrics = createMetrics({ version: 'embedded', ofProcess: false });
   /** Resolves when it is registered for the first time. Time has to pass for it. */
   readonly ready: Promise<void>;
   readonly #life: Life;

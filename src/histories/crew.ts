@@ -18,7 +18,8 @@ export async function playAll({ seeds, threads, onOutcome }: CrewOptions): Promi
 }
 
 function workThrough(queue: Iterator<number>, { state, onOutcome }: { state: { stopped: boolean }; onOutcome: CrewOptions['onOutcome'] }): Promise<void> {
-  const worker = new Worker(new URL('worker.ts', import.meta.url));
+  // A history makes much that lives shortly: with more room for it, less is copied.
+  const worker = new Worker(new URL('worker.ts', import.meta.url), { resourceLimits: { maxYoungGenerationSizeMb: 192 } });
   return new Promise<void>((resolve, reject) => {
     let seed: number | undefined;
     const handOut = (): void => {

@@ -116,9 +116,12 @@ function drawPolicy(set: Pick<SetPlan, 'name' | 'replicas' | 'start' | 'podManag
   const declared = dice.shuffled(candidates).slice(0, dice.between(Math.min(2, candidates.length), candidates.length));
   const ordinal = set.start + dice.between(0, set.replicas - 1);
   const now = (probability: number, policy: () => Record<string, string>): Record<string, string> => (dice.chance(probability) ? policy() : {});
+  const readyTimeoutMs = dice.between(1, 3) * move + 20 * SECOND_MS;
+  // What restore-source keeps of the newer disk must outlast a slow start on the older one.
+  const outlasting = duration(2 * readyTimeoutMs + 2 * move + MINUTE_MS);
   return {
     zones: declared.join(','),
-    'ready-timeout': duration(dice.between(1, 3) * move + 20 * SECOND_MS),
+    'ready-timeout': duration(readyTimeoutMs),
     'health-duration': duration(dice.scale(SECOND_MS, 20 * SECOND_MS)),
     'source-retention': retention(dice),
     'snapshot-retention': retention(dice),
@@ -129,8 +132,7 @@ function drawPolicy(set: Pick<SetPlan, 'name' | 'replicas' | 'start' | 'podManag
     ...now(0.06, () => ({ mode: 'plan' })),
     ...now(set.podManagement === 'Parallel' ? 0.5 : 0, () => ({ 'max-unavailable': '2' })),
     ...now(0.25, () => ({ 'on-unready': 'reverse' })),
-    // What it keeps of the newer disk must outlast a slow start on the older one.
-    ...now(0.25, () => ({ 'on-unready': 'restore-source', 'source-retention': '20m', 'snapshot-retention': '20m' })),
+    ...now(0.25, () => ({ 'on-unready': 'restore-source', 'source-retention': outlasting, 'snapshot-retention': outlasting })),
     ...now(0.1, () => ({ 'source-retention': 'forever' })),
     ...now(0.1, () => ({ 'snapshot-retention': 'forever' })),
     ...now(0.2, () => ({ 'move-last': `statefulset.kubernetes.io/pod-name=${set.name}-${ordinal}` })),
@@ -140,9 +142,9 @@ function drawPolicy(set: Pick<SetPlan, 'name' | 'replicas' | 'start' | 'podManag
   };
 }
 
-/** What `restore-source` keeps must be more than nothing. */
+/** Mostly short: whole histories are spent waiting for it. */
 function retention(dice: Dice): string {
-  return duration(dice.scale(5 * SECOND_MS, 10 * MINUTE_MS));
+  return duration(dice.scale(5 * SECOND_MS, dice.chance(0.9) ? 2 * MINUTE_MS : 10 * MINUTE_MS));
 }
 
 function duration(ms: number): string {
@@ -159,7 +161,14 @@ function drawProduct({ moveMs: move }: Shape, dice: Dice): ProductPlan {
     stepTimeoutMs: Math.round(move * (1.5 + 3 * dice.next()) + 30 * SECOND_MS),
     coolDownMs: dice.chance(0.5) ? 0 : dice.scale(SECOND_MS, 5 * MINUTE_MS),
     atOnce: dice.between(1, 3),
+    lease: drawLease(dice),
   };
+}
+
+/** In whole seconds, as the API has them; a leader has two tries at least before its deadline. */
+function drawLease(dice: Dice): ProductPlan['lease'] {
+  const durationMs = dice.one([15, 20, 30]) * SECOND_MS;
+  return { durationMs, retryMs: Math.round(durationMs / dice.one([7.5, 3])) };
 }
 
 // ── trouble ──

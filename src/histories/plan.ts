@@ -54,6 +54,7 @@ export interface ProductPlan {
   stepTimeoutMs: number;
   coolDownMs: number;
   atOnce: number;
+  lease: { durationMs: number; retryMs: number };
 }
 
 /** One kind of trouble; `name` is a key of FAULTS (faults.ts), `chance` per request or per tick. */

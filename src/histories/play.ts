@@ -12,6 +12,7 @@ import { CLUSTER_TAG, FINALIZER } from '../kubernetes/names.ts';
 import { isTrue } from '../kubernetes/reading.ts';
 import { spreadReports, type SpreadReportStatus } from '../controller/spread-report.ts';
 import { ended, inFlight, ordinalMigrations, phaseOf, type OrdinalMigration } from '../migration/record.ts';
+import type { LeaseTiming } from '../kubernetes/leader-election.ts';
 import type { EcsCall } from '../ports/ecs-call.ts';
 import type { Http } from '../ports/http.ts';
 import { ADMIN, Refusal } from '../simulation/apiserver/contract.ts';
@@ -28,7 +29,7 @@ import { Coverage } from './coverage.ts';
 import { FAULTS } from './faults.ts';
 import { INVARIANTS } from './invariants/all.ts';
 import { annotationsOf, budgetOf, REGION, statefulSetOf, storageClassOf, zoneName } from './manifests.ts';
-import type { FaultPlan, HistoryPlan, SetPlan } from './plan.ts';
+import type { FaultPlan, HistoryPlan, ProductPlan, SetPlan } from './plan.ts';
 import { Switches } from './switches.ts';
 import { Trace } from './trace.ts';
 import { Broken, NAMESPACE, type HistoryWorld } from './world.ts';
@@ -63,7 +64,7 @@ const LOOK_EVERY_MS = 15_000;
 /** Kubernetes takes a disk from a lost node after six minutes, and a controller that has failed often looks again after a quarter of an hour. */
 const PATIENCE_MS = 25 * MINUTE_MS;
 /** At rest nothing may be written for a sweep and so long. */
-const QUIET_MS = MINUTE_MS;
+const QUIET_MS = MINUTE_MS / 2;
 /** Pods write rarely once everything has healed: hours pass until retentions are over. */
 const IDLE_WRITE_MS = 10 * MINUTE_MS;
 
@@ -74,12 +75,16 @@ export async function play(plan: HistoryPlan, { kept = false, plant = {}, invari
   const books = new Books({ trace, coverage, onBroken: (broken) => clock.fail(broken) });
   const began = clock.monotonic();
   let broken: Outcome['broken'];
+  let history: History | undefined;
   try {
-    const history = await History.begin({ plan, clock, trace, coverage, books, plant });
-    books.hold(invariants.map((invariantOf) => invariantOf(history)));
+    history = await History.begin({ plan, clock, trace, coverage, books, plant });
+    const world = history;
+    books.hold(invariants.map((invariantOf) => invariantOf(world)));
     await history.run(books);
   } catch (error) {
     broken = error instanceof Broken ? { invariant: error.invariant, message: error.message } : { invariant: 'simulation', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  } finally {
+    history?.end();
   }
   const virtualMs = clock.monotonic() - began;
   return { seed: plan.seed, events: trace.events, virtualMs, hash: trace.digest(), ...(broken === undefined ? {} : { broken }), coverage: coverage.counts(), lines: trace.lines };
@@ -138,6 +143,7 @@ class History implements HistoryWorld {
       pace: CALM,
       kubernetes: plan.cluster.kubernetes,
       timings: plan.cluster.kubelet,
+      nodeLeases: false,
       log: books.log('webhook'),
       onRequest: (request) => books.requested(request),
       informerLagMs: () => switches.informerLagMs(),
@@ -175,14 +181,21 @@ class History implements HistoryWorld {
     await this.#beQuiet();
   }
 
+  /** Nobody listens any more: Node keeps a signal that somebody listens to, and with it the whole history. */
+  end(): void {
+    this.#over = true;
+    for (const daemon of this.#daemons) daemon.kill();
+    this.embedded.webhook?.kill();
+  }
+
   startDaemon(): EmbeddedDaemon {
     const number = this.#started;
     this.#started += 1;
-    const { clockRates, sweep, stepTimeoutMs, coolDownMs, atOnce } = this.plan.product;
+    const { clockRates, sweep, stepTimeoutMs, coolDownMs, atOnce, lease } = this.plan.product;
     const caller = { daemon: number, epochNow: (): number | undefined => daemon.epoch };
     const daemon = this.embedded.startDaemon({
       clockRate: clockRates[number % clockRates.length] ?? 1,
-      settings: { sweep, stepTimeoutMs, coolDownMs, budgets: { atOnce, perHour: undefined, perZonePair: undefined } },
+      settings: { sweep, stepTimeoutMs, coolDownMs, budgets: { atOnce, perHour: undefined, perZonePair: undefined }, leaseTiming: timingOf(lease) },
       http: (http) => this.#plant.http?.(this.#faulty(http)) ?? this.#faulty(http),
       cloud: (cloud) => this.#plant.cloud?.(this.#told(cloud, caller)) ?? this.#told(cloud, caller),
       log: this.#books.log(`daemon ${number}`),
@@ -292,7 +305,7 @@ class History implements HistoryWorld {
     const limit = healed + REST_LIMIT_MS;
     let quietSince = clock.monotonic();
     let seen = this.#writes();
-    const quietMs = this.#quietMs() + this.plan.product.coolDownMs;
+    const quietMs = this.#quietMs();
     while (clock.monotonic() - quietSince < quietMs) {
       if (clock.monotonic() > limit) throw new Broken('I7 comes to rest', `after ${REST_LIMIT_MS / MINUTE_MS} minutes without trouble the daemon still writes`);
       await this.simulated.pass(LOOK_EVERY_MS);
@@ -379,7 +392,8 @@ class History implements HistoryWorld {
 /** What holds a set back now and will not for ever: a zone that has to prove itself, a cool-down, a back-off. */
 function passesWithTime({ zonesSeen = [], blocked = [], conditions = [] }: SpreadReportStatus): boolean {
   const reasons = [...blocked, ...conditions].map(({ reason }) => reason ?? '');
-  const aboutToBegin = blocked.length === 0 && reasons.includes('MovesPlanned');
+  const isHeld = blocked.length > 0 || conditions.some(({ type, status }) => type === 'Blocked' && status === 'True');
+  const aboutToBegin = !isHeld && reasons.includes('MovesPlanned');
   return aboutToBegin || zonesSeen.some(({ enteredAt }) => enteredAt === undefined) || reasons.some((reason) => PASSING.has(reason));
 }
 
@@ -391,6 +405,10 @@ function isRetaining({ metadata, status = {} }: OrdinalMigration): boolean {
 }
 
 const KEPT = new Set(['SnapshotMissing', 'SnapshotFailed', 'SourceInUse', 'SuccessorMissing']);
+
+function timingOf({ durationMs, retryMs }: ProductPlan['lease']): LeaseTiming {
+  return { leaseDurationMs: durationMs, renewDeadlineMs: Math.round((durationMs * 2) / 3), retryPeriodMs: retryMs };
+}
 
 /** Somebody said no, or there was nothing to be done: all else is a mistake of ours. */
 function isAnswer(error: unknown): boolean {

@@ -4,11 +4,15 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../ports/clock.ts';
 
+/** Characters: many short lines cost more than their text. */
+const HASHED_AT_ONCE = 65_536;
+
 export class Trace {
   readonly #hash = createHash('sha256');
   readonly #clock: Clock;
   readonly #lines: string[] | undefined;
   readonly #began: number;
+  #unhashed = '';
   #count = 0;
 
   constructor(clock: Clock, { kept = false }: { kept?: boolean } = {}) {
@@ -20,7 +24,8 @@ export class Trace {
   /** `important`: in the readable trace; everything is in the hash. */
   note(line: string, { important = true }: { important?: boolean } = {}): void {
     const at = this.#clock.monotonic() - this.#began;
-    this.#hash.update(`${at} ${line}\n`);
+    this.#unhashed += `${at} ${line}\n`;
+    if (this.#unhashed.length > HASHED_AT_ONCE) this.#hashRest();
     this.#count += 1;
     if (important) this.#lines?.push(`${(at / 1_000).toFixed(3).padStart(10)} s  ${line}`);
   }
@@ -35,6 +40,12 @@ export class Trace {
 
   /** Of all lines so far; ends the hash. */
   digest(): string {
+    this.#hashRest();
     return this.#hash.digest('hex').slice(0, 16);
+  }
+
+  #hashRest(): void {
+    this.#hash.update(this.#unhashed);
+    this.#unhashed = '';
   }
 }

@@ -163,7 +163,7 @@ class Candidate {
       this.#lastComplaint = complaint;
       return undefined;
     } finally {
-      answered.abort();
+      answered.abort('answered');
     }
   }
 

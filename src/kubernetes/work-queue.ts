@@ -140,7 +140,7 @@ class KeyedQueue implements WorkQueue {
   }
 
   #cancelLater(key: string): void {
-    this.#later.get(key)?.cancel.abort();
+    this.#later.get(key)?.cancel.abort('called off');
     this.#later.delete(key);
   }
 

@@ -8,6 +8,7 @@ import { nodeFacts, type NodeFacts } from './nodes.ts';
 import { nodeDemands, podFacts, type NodeDemands, type PodFacts } from './pods.ts';
 import { setFacts, type SetFacts } from './set.ts';
 import { inheritedBy } from './signs.ts';
+import type { IncomingPod, Surroundings } from './surroundings.ts';
 import { volumeFacts, type VolumeFacts, type VolumeSources } from './volumes.ts';
 
 export interface LayoutInputs {
@@ -26,6 +27,8 @@ export interface LayoutInputs {
   /** Empty when the cluster has none at all: then nobody knows which node has which driver. */
   csiNodes: readonly CSINode[];
   budgets: readonly PodDisruptionBudget[];
+  /** What is around the set; absent: what the other fields tell of it, which is its own namespace. */
+  surroundings?: Surroundings;
   /** By id. A disk that is missing is one that the cloud does not know: never call with a reading that failed. */
   disks: ReadonlyMap<string, Disk>;
   /** By disk. */
@@ -43,6 +46,7 @@ export interface Layout {
   readonly nodes: readonly NodeFacts[];
   readonly budgets: readonly PodDisruptionBudget[];
   readonly maxTags: number;
+  readonly surroundings: Surroundings;
 }
 
 export interface OrdinalFacts {
@@ -52,6 +56,8 @@ export interface OrdinalFacts {
   readonly pod: PodFacts | undefined;
   /** Of the pod, else of the template that it will be made from. */
   readonly demands: NodeDemands;
+  /** The pod, or the one that will be made from the template: with its volumes only if it exists. */
+  readonly incoming: IncomingPod;
   readonly volumes: readonly VolumeFacts[];
   /** Zones of the disks that a move would copy; more than one is a pod that fits nowhere. */
   readonly zones: readonly string[];
@@ -71,6 +77,7 @@ export function buildLayout(inputs: LayoutInputs): Layout {
     nodes,
     budgets: inputs.budgets,
     maxTags: inputs.cloud.maxTags,
+    surroundings: inputs.surroundings ?? ownSurroundings(inputs),
   };
 }
 
@@ -90,6 +97,10 @@ export function volumesToMove(ordinal: OrdinalFacts, zone: string): VolumeFacts[
 
 export function zonalVolumes(ordinal: OrdinalFacts): VolumeFacts[] {
   return ordinal.volumes.filter((volume) => volume.source === 'template' && volume.zone !== undefined);
+}
+
+function ownSurroundings({ nodes, csiNodes, pods, claims, volumes, storageClasses }: LayoutInputs): Surroundings {
+  return { nodes, csiNodes, pods, claims, volumes, storageClasses, namespaces: [], attachments: [] };
 }
 
 /** Pods are ours by the owner's UID: a pod of the same name that the set has not adopted is somebody else's. */
@@ -155,7 +166,14 @@ function ordinalFacts(set: StatefulSet, { ordinal, pod, sources }: OrdinalContex
   const podName = podNameOf(set.metadata.name, ordinal);
   const volumes = [...templateVolumes(set, { ordinal, podName, sources }), ...otherVolumes(set, { podName, spec, sources })];
   const zones = volumes.flatMap(({ source, zone }) => (source === 'template' && zone !== undefined ? [zone] : []));
-  return { ordinal, podName, pod: pod === undefined ? undefined : podFacts(pod), demands: nodeDemands(spec), volumes, zones: [...new Set(zones)].toSorted() };
+  return { ordinal, podName, pod: pod === undefined ? undefined : podFacts(pod), demands: nodeDemands(spec), incoming: incomingPod(set, { podName, pod }), volumes, zones: [...new Set(zones)].toSorted() };
+}
+
+/** A pod that exists has what admission gave it: injected containers, defaults, overhead. */
+function incomingPod(set: StatefulSet, { podName, pod }: { podName: string; pod: Pod | undefined }): IncomingPod {
+  const { template } = set.spec;
+  const labels = pod?.metadata.labels ?? { ...template.metadata?.labels, 'statefulset.kubernetes.io/pod-name': podName };
+  return { namespace: set.metadata.namespace ?? '', labels, spec: pod?.spec ?? template.spec };
 }
 
 function templateVolumes(set: StatefulSet, { ordinal, podName, sources }: { ordinal: number; podName: string; sources: VolumeSources }): VolumeFacts[] {

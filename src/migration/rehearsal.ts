@@ -78,7 +78,7 @@ async function quotaWithoutOldClaim(context: StepContext, claim: ClaimRecord, er
       .map(([key]) => `${quota.metadata.name} (${key})`),
   );
   if (over.length === 0) return DONE;
-  return wait('QuotaExceeded', `claim ${claim.claimName} could not be created again: quota ${over.join(', ')} is already over its limit (${error.message}); raise it`, 10_000);
+  return wait('QuotaExceeded', `claim ${claim.claimName} could not be created again: quota ${over.join(', ')} is already over its limit (${withoutProbes(error.message)}); raise it`, 10_000);
 }
 
 async function rehearseVolume(context: StepContext, claim: ClaimRecord): Promise<StepResult> {
@@ -95,7 +95,7 @@ async function rehearseVolume(context: StepContext, claim: ClaimRecord): Promise
 }
 
 function refusal(error: unknown, what: string): StepResult {
-  if (error instanceof ApiError && error.status < 500 && error.status !== 429) return wait('RehearsalRefused', `${what}: ${error.message}`, 5_000);
+  if (error instanceof ApiError && error.status < 500 && error.status !== 429) return wait('RehearsalRefused', `${what}: ${withoutProbes(error.message)}`, 5_000);
   throw error;
 }
 
@@ -122,6 +122,11 @@ function probePod(context: StepContext, set: StatefulSet): Pod {
 
 function probeName(context: StepContext, name: string): string {
   return `${name.slice(0, 200)}-probe-${randomLetters(context.random, 5)}`;
+}
+
+/** The names of probes are others each time, and a message that changes each time is written each time. */
+function withoutProbes(message: string): string {
+  return message.replaceAll(/-probe-[a-z]{5}\b/g, '');
 }
 
 function exceeds(used: string, hard: string | undefined): boolean {

@@ -7,7 +7,7 @@ import { areBound, asRead, diskIdOf, holderUID, isRetained, isTerminating, uidOf
 import { timestamp } from '../ports/clock.ts';
 import { unlabelNamespace } from './ending.ts';
 import { stampsOf, touchedSince, type AttachmentStamps } from './fence.ts';
-import { claimsOf, courseOf, ended, isOfUnknownFormat, ordinalMigrations, phaseOf, statusOf, type ClaimRecord, type OrdinalMigration } from './record.ts';
+import { claimsOf, courseOf, ended, isOfUnknownFormat, ordinalMigrations, statusOf, type ClaimRecord, type OrdinalMigration } from './record.ts';
 import { contextFor, type Visit } from './runner.ts';
 import { attachmentOf } from './steps/detach.ts';
 import { handleRequest } from './requests.ts';
@@ -54,7 +54,9 @@ async function retireClaim(context: StepContext, index: number): Promise<Retirem
     return [discarded, await retireRescued(context, index), await retireSnapshot(context, index, 'snapshot'), await retireSnapshot(context, index, 'rescue')];
   }
   // Released, or its owner is gone: a person has it in hand.
-  return [discarded, claimAt(context, index).target?.diskId === undefined ? GONE : { kind: 'never' }];
+  const { target, snapshot, rescue } = claimAt(context, index);
+  const left = target?.diskId ?? snapshot?.id ?? rescue?.id;
+  return [discarded, left === undefined ? GONE : { kind: 'never' }];
 }
 
 async function conclude(context: StepContext, found: Retirement[]): Promise<Visit> {
@@ -64,15 +66,21 @@ async function conclude(context: StepContext, found: Retirement[]): Promise<Visi
     await noteRetired(context, held === undefined ? { ...RETAINED, kind: 'retained' } : held);
     return { kind: 'again', afterMs: laterMs };
   }
-  const forEver = found.some((one) => one.kind === 'never');
-  await noteRetired(context, forEver ? KEPT_FOR_EVER : RETIRED);
-  if (forEver && phaseOf(context.record) === 'Failed') return { kind: 'again', afterMs: LOOK_AGAIN_MS };
+  await noteRetired(context, found.some((one) => one.kind === 'never') ? KEPT_FOR_EVER : RETIRED);
   return release(context);
 }
 
 function lookAgainMs(one: Retirement): number {
   if (one.kind === 'kept') return LOOK_AGAIN_MS;
   return one.kind === 'later' ? one.ms : Number.POSITIVE_INFINITY;
+}
+
+/** Of the condition SourceRetired, once the record has let go of something that stays. */
+const KEPT_FOR_EVER_REASON = 'KeptForEver';
+
+/** Whether something that the move has left behind is kept until a person sees to it: the record tells of it for as long as it is there. */
+export function keepsForEver(record: OrdinalMigration): boolean {
+  return (statusOf(record).conditions ?? []).some(({ type, reason }) => type === 'SourceRetired' && reason === KEPT_FOR_EVER_REASON);
 }
 
 /** `kept`: due, but something speaks against it; a person should hear of it. */
@@ -83,7 +91,7 @@ interface LedgerRow {
 }
 
 const RETAINED = { reason: 'Retained', message: 'kept for the retention' };
-const KEPT_FOR_EVER: LedgerRow = { kind: 'retained', reason: 'KeptForEver', message: 'what is left is kept until a person sees to it' };
+const KEPT_FOR_EVER: LedgerRow = { kind: 'retained', reason: KEPT_FOR_EVER_REASON, message: 'what is left is kept until a person sees to it' };
 const RETIRED: LedgerRow = { kind: 'retired', reason: 'Retired', message: 'nothing of the move is left' };
 
 async function noteRetired(context: StepContext, { kind, reason, message }: LedgerRow): Promise<void> {
@@ -106,8 +114,13 @@ async function release(context: StepContext): Promise<Visit> {
 
 /** When the source's time is over; `undefined` = never. */
 export function sourceRetentionEnds(record: OrdinalMigration, claim: ClaimRecord): number | undefined {
-  const declared = record.status?.terms?.sourceRetentionMs ?? (claim.source.reclaimPolicy === 'Retain' ? 'forever' : DAY_MS);
-  return declared === 'forever' ? undefined : Date.parse(record.status?.finishedAt ?? '') + declared;
+  return endOf(record, statusOf(record).terms?.sourceRetentionMs ?? (claim.source.reclaimPolicy === 'Retain' ? 'forever' : DAY_MS));
+}
+
+/** A record that does not say when it ended was declared over by somebody else: no time of it ever passes. */
+function endOf(record: OrdinalMigration, retention: number | string): number | undefined {
+  const ends = typeof retention === 'number' ? Date.parse(statusOf(record).finishedAt ?? '') + retention : Number.NaN;
+  return Number.isNaN(ends) ? undefined : ends;
 }
 
 async function retireSource(context: StepContext, index: number): Promise<Retirement> {
@@ -245,9 +258,7 @@ async function markPart(context: StepContext, index: number, which: 'source' | '
 }
 
 function snapshotRetentionEnds(record: OrdinalMigration): number | undefined {
-  const { terms, finishedAt = '' } = statusOf(record);
-  const retention = terms?.snapshotRetentionMs ?? DAY_MS;
-  return retention === 'forever' ? undefined : Date.parse(finishedAt) + retention;
+  return endOf(record, statusOf(record).terms?.snapshotRetentionMs ?? DAY_MS);
 }
 
 async function retireSnapshot(context: StepContext, index: number, slot: 'snapshot' | 'rescue'): Promise<Retirement> {

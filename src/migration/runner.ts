@@ -11,7 +11,7 @@ import { ApiError, ApiUnreachable } from '../kubernetes/api.ts';
 import { LeaseLost } from '../kubernetes/fence.ts';
 import { isConflict, isTestFailed } from '../kubernetes/refusals.ts';
 import { uidOf } from '../kubernetes/reading.ts';
-import { DiskError } from '../ports/disks.ts';
+import { DiskError, withoutRequestId } from '../ports/disks.ts';
 import { timestamp } from '../ports/clock.ts';
 import { endMigration } from './ending.ts';
 import { closeLast, HISTORY_LENGTH } from './history.ts';
@@ -32,7 +32,11 @@ const CONFLICTS_IN_A_ROW = 50;
 
 export async function visit(ports: MigrationPorts, ref: { namespace: string; name: string }, faults: Map<string, number>): Promise<Visit> {
   const record = await ports.api.get(ordinalMigrations, ref);
-  if (record === undefined) return { kind: 'ended' };
+  return record === undefined ? { kind: 'ended' } : visitRead(ports, record, faults);
+}
+
+/** The same for a record that has just been read live. */
+export async function visitRead(ports: MigrationPorts, record: OrdinalMigration, faults: Map<string, number>): Promise<Visit> {
   const context = contextFor(ports, record);
   try {
     const result = await visitRecord(context);
@@ -121,7 +125,7 @@ async function apply(context: StepContext, result: StepResult): Promise<Visit | 
       await (phaseOf(context.record) === 'RollingBack' ? nextUndo(context) : nextStep(context));
       return undefined;
     case 'wait':
-      await noteWaiting(context, result);
+      await noteWaiting(context, { reason: result.reason, message: withoutRequestId(result.message) });
       return { kind: 'again', afterMs: result.afterMs };
     case 'giveUp':
       await beginUndo(context, result);

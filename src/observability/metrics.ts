@@ -59,13 +59,21 @@ const REVIEW_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 const CALL_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const RECONCILE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** One per process. `build` goes into build_info. */
-export function createMetrics({ version, commit = '' }: { version: string; commit?: string }): Metrics {
+export interface MetricsOptions {
+  /** These go into build_info. */
+  version: string;
+  commit?: string;
+  /** Whether Node's own series (memory, event loop, garbage collector) are kept as well; each set of them observes the whole process. Default true. */
+  ofProcess?: boolean;
+}
+
+/** One per process. */
+export function createMetrics({ version, commit = '', ofProcess = true }: MetricsOptions): Metrics {
   // The same series in both formats: prom-client's registries have one format each.
   const plain = new Registry();
   const open = new Registry<OpenMetricsContentType>();
   open.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-  collectDefaultMetrics({ register: plain });
+  if (ofProcess) collectDefaultMetrics({ register: plain });
   for (const metric of plain.getMetricsAsArray()) open.registerMetric(metric as never); // Typed as their data, they are the metrics themselves.
   const series = defineSeries([plain, open as never]); // prom-client types a metric's registries as plain ones only.
   const sets = new SeriesOfSets();

@@ -1,217 +1,314 @@
-// Min-cost flow from groups of ordinals to zones whose counts must lie in a window. Zones are few, so everything runs on a graph of the
-// zones alone: an arc is the cheapest exchange of one ordinal from zone to zone, and a common end takes from each zone as many as the
+// Min-cost flow from families of ordinals to zones whose counts must lie in a window. Zones are few, so everything runs on a graph of the
+// zones alone: an arc is the cheapest exchange of ordinals from zone to zone, and a common end takes from each zone as many as the
 // window wants.
 //
-//   group ──cost──▶ zone ──[lowest, highest]──▶ end
+//   family ──cost──▶ zone ──[lowest, highest]──▶ end
+//
+// It begins with everybody where it is cheapest at given prices of the zones. Any prices lead to the same optimum; good ones leave little
+// to do. So the flow is first found roughly, many steps of a family taken for one, and each rough flow tells the prices for a finer one.
 
-export interface Group {
-  /** How many ordinals. */
-  size: number;
-  /** By zone; undefined where its ordinals may not be. */
-  costs: readonly (bigint | undefined)[];
-}
+import { cheapestFamily, enter, openExchanges, type Exchanges } from './exchanges.ts';
+import { stepAt, type Families, type Family } from './families.ts';
 
+/** Each zone is to have as many, `highest` included. */
 export interface Window {
-  zoneCount: number;
   lowest: number;
   highest: number;
 }
 
-export interface Flow extends Window {
-  groups: readonly Group[];
-  /** Ordinals of a group in a zone. */
-  at: number[][];
+export interface Flow {
+  families: Families;
+  window: Window;
+  /** This many steps of a family cost as much as the first of them. */
+  block: number;
+  /** Ordinals of a family in a zone, by family and zone. */
+  at: Int32Array;
+  /** How many of a family have left home: always those that cost least. */
+  left: Int32Array;
   /** Ordinals in a zone. */
-  counts: number[];
-  /** What of them the window has taken; equal to the counts once the flow is whole. */
-  taken: number[];
-  /** Cheapest exchange out of a zone, by target; undefined: to be looked for again. */
-  exchanges: (Exchange | undefined)[][];
+  counts: Int32Array;
+  /** What of them the end has taken; equal to the counts once the flow is whole. */
+  taken: Int32Array;
+  exchanges: Exchanges;
 }
 
-interface Exchange {
-  group: number;
-  cost: bigint;
+/** By zone: what being there is dearer by than its cost, so that everybody is where it is cheapest. */
+export type Prices = Float64Array;
+
+const COARSER = 4;
+
+/** Undefined prices: nothing is known about the zones. */
+export function cheapestFlow(families: Families, window: Window, known?: Prices): Flow {
+  let prices = known ?? new Float64Array(families.zoneCount);
+  const mostSteps = families.families.reduce((most, { leaving }) => Math.max(most, leaving.length), 1);
+  const levels = known === undefined ? Math.ceil(Math.log(mostSteps) / Math.log(COARSER)) : 0;
+  for (let level = levels; level > 0; level -= 1) prices = pricesOf(balanced(flowAt(families, { window, prices, block: COARSER ** level })));
+  return balanced(flowAt(families, { window, prices, block: 1 }));
 }
 
 /**
- * Everybody starts where it is cheapest; shortest paths then carry the surplus of zones above the window to zones below it. Each step
- * leaves the flow the cheapest of its kind, so the end is the cheapest that fits. Undefined when none fits.
+ * Shortest paths carry the surplus of zones above the window to zones below it. Each leaves the flow the cheapest of its kind, so the end
+ * is the cheapest that fits.
  */
-export function cheapestFlow(groups: readonly Group[], window: Window): Flow | undefined {
-  const flow = cheapestWithoutWindow(groups, window);
+function balanced(flow: Flow): Flow {
   for (;;) {
-    const surplus = nodesWhere(flow, (balance) => balance > 0);
-    if (surplus.length === 0) return flow;
-    const paths = shortestPaths(flow, surplus);
-    const target = nearest(nodesWhere(flow, (balance) => balance < 0), paths);
-    if (target === undefined) return undefined;
-    pushAlong(flow, pathTo(target, paths));
+    const paths = shortestPaths(flow, (node) => (balanceOf(flow, node) > 0 ? 0 : Infinity));
+    const target = nearestDeficit(flow, paths);
+    if (target === undefined) break;
+    pushAlong(flow, arcsTo(target, paths));
   }
+  for (let node = 0; node <= flow.families.zoneCount; node += 1) {
+    if (balanceOf(flow, node) !== 0) throw new Error(`the spread found no layout within ${flow.window.lowest} to ${flow.window.highest} ordinals a zone, although there must be one`);
+  }
+  return flow;
 }
 
-function cheapestWithoutWindow(groups: readonly Group[], window: Window): Flow {
-  const { zoneCount, lowest, highest } = window;
-  const at = groups.map(({ size, costs }) => {
-    const cheapest = costs.reduce<number | undefined>((best, cost, zone) => (cost !== undefined && (best === undefined || cost < (costs[best] ?? cost)) ? zone : best), undefined);
-    return Array.from({ length: zoneCount }, (_, zone) => (zone === cheapest ? size : 0));
-  });
-  const counts = Array.from({ length: zoneCount }, (_, zone) => sum(at.map((row) => row[zone] ?? 0)));
-  const taken = counts.map((count) => Math.min(Math.max(count, lowest), highest));
-  return { ...window, groups, at, counts, taken, exchanges: Array.from({ length: zoneCount }, () => []) };
+function flowAt(families: Families, { window, prices, block }: { window: Window; prices: Prices; block: number }): Flow {
+  const { zoneCount, families: all } = families;
+  const at = new Int32Array(all.length * zoneCount);
+  const left = new Int32Array(all.length);
+  const counts = new Int32Array(zoneCount);
+  for (const [number, family] of all.entries()) {
+    const leavers = leaversAt(family, prices, block);
+    left[number] = leavers;
+    addTo(at, number * zoneCount + Math.max(0, cheapestAway(family, prices)), leavers);
+    if (family.home >= 0) addTo(at, number * zoneCount + family.home, family.size - leavers);
+    for (const zone of family.zones) addTo(counts, zone, at[number * zoneCount + zone] ?? 0);
+  }
+  const taken = counts.map((count, zone) => takenAt(prices[zone] ?? 0, count, window));
+  const flow = { families, window, block, at, left, counts, taken };
+  const exchanges = openExchanges({ zoneCount, contestants: all.length }, (family, from, to) => exchangeCost(flow, family, { from, to }));
+  return { ...flow, exchanges };
 }
 
-/** Zones are nodes 0 … zoneCount-1, the common end is node zoneCount. */
-function nodesWhere(flow: Flow, holds: (balance: number) => boolean): number[] {
-  return Array.from({ length: flow.zoneCount + 1 }, (_, node) => node).filter((node) => holds(balanceOf(flow, node)));
+/** A zone that costs extra is full, one that pays is as empty as it may be. */
+function takenAt(price: number, count: number, { lowest, highest }: Window): number {
+  if (price > 0) return highest;
+  return price < 0 ? lowest : Math.min(Math.max(count, lowest), highest);
 }
 
-/** What has come to a node and not gone on. */
-function balanceOf({ zoneCount, counts, taken }: Flow, node: number): number {
-  if (node < zoneCount) return (counts[node] ?? 0) - (taken[node] ?? 0);
-  return sum(taken) - sum(counts);
+function addTo(numbers: Int32Array, index: number, amount: number): void {
+  numbers[index] = (numbers[index] ?? 0) + amount;
 }
 
-export function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+/** -1 when the family can only be at home. */
+function cheapestAway({ zones, home, costs }: Family, prices: Prices): number {
+  let cheapest = -1;
+  for (const zone of zones) {
+    if (zone === home) continue;
+    if (cheapest < 0 || priceIn(zone, costs, prices) < priceIn(cheapest, costs, prices)) cheapest = zone;
+  }
+  return cheapest;
 }
 
-interface Arc {
+function priceIn(zone: number, costs: Float64Array, prices: Prices): number {
+  return (costs[zone] ?? Infinity) + (prices[zone] ?? 0);
+}
+
+/** How many are better off elsewhere, in whole blocks of steps; those to whom it is all the same stay. */
+function leaversAt(family: Family, prices: Prices, block: number): number {
+  const { size, home, costs, leaving, before } = family;
+  if (home < 0) return size;
+  const away = cheapestAway(family, prices);
+  if (away < 0) return 0;
+  const worth = priceIn(home, costs, prices) - priceIn(away, costs, prices);
+  const first = stepAt(leaving, worth);
+  return before[Math.min(leaving.length, Math.ceil(first / block) * block)] ?? size;
+}
+
+/** Of the family's ordinals at home those that are to leave next, and of those that left the last: blocks of steps. */
+interface Block {
+  cost: number;
+  first: number;
+  end: number;
+}
+
+/** The block that the ordinal is in, counted from those that cost least. */
+function blockOf({ leaving, before }: Family, ordinal: number, block: number): Block {
+  let low = 0;
+  let high = leaving.length;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((before[middle] ?? 0) <= ordinal) low = middle;
+    else high = middle;
+  }
+  const step = low - (low % block);
+  return { cost: leaving[step] ?? 0, first: before[step] ?? 0, end: before[Math.min(leaving.length, step + block)] ?? 0 };
+}
+
+type Balance = Omit<Flow, 'exchanges'>;
+
+interface Way {
   from: number;
   to: number;
-  cost: bigint;
-  /** Which group gives one of its ordinals from zone to zone; undefined for arcs to and from the common end. */
-  group: number | undefined;
-  /** How many can go this way at once. */
-  capacity: number;
+}
+
+/** Of one ordinal more of the family from zone to zone; Infinity when it has nobody there, or may not go. */
+function exchangeCost({ families, at, left, block }: Balance, number: number, { from, to }: Way): number {
+  const family = families.families[number];
+  if (family === undefined || (at[number * families.zoneCount + from] ?? 0) === 0) return Infinity;
+  const { home, costs } = family;
+  const cost = (costs[to] ?? Infinity) - (costs[from] ?? Infinity);
+  if (cost === Infinity) return Infinity;
+  if (from === home) return cost + blockOf(family, left[number] ?? 0, block).cost;
+  if (to === home) return cost - blockOf(family, (left[number] ?? 0) - 1, block).cost;
+  return cost;
+}
+
+/** How many of the family can go this way at that cost. */
+function roomFor({ families, at, left, block }: Balance, number: number, { from, to }: Way): number {
+  const family = families.families[number];
+  const there = at[number * families.zoneCount + from] ?? 0;
+  const gone = left[number] ?? 0;
+  if (family?.home === from) return Math.min(there, blockOf(family, gone, block).end - gone);
+  if (family?.home === to) return Math.min(there, gone - blockOf(family, gone - 1, block).first);
+  return there;
+}
+
+/** Zones are nodes 0 … zoneCount-1, the common end is node zoneCount: what has come to a node and not gone on. */
+function balanceOf({ families: { zoneCount }, counts, taken }: Balance, node: number): number {
+  if (node < zoneCount) return (counts[node] ?? 0) - (taken[node] ?? 0);
+  let balance = 0;
+  for (let zone = 0; zone < zoneCount; zone += 1) balance += (taken[zone] ?? 0) - (counts[zone] ?? 0);
+  return balance;
 }
 
 interface Paths {
-  distances: (bigint | undefined)[];
-  arcs: (Arc | undefined)[];
+  distances: Float64Array;
+  /** The node before; -1 at a start. */
+  previous: Int32Array;
 }
 
 /** Bellman-Ford: costs may be negative on the way, circles never are. */
-function shortestPaths(flow: Flow, sources: readonly number[]): Paths {
-  const distances: (bigint | undefined)[] = Array.from({ length: flow.zoneCount + 1 }, () => undefined);
-  const arcs: (Arc | undefined)[] = distances.map(() => undefined);
-  for (const source of sources) distances[source] = 0n;
-  const usable = arcsOf(flow);
-  for (let changed = true; changed; ) {
+function shortestPaths(flow: Flow, startingAt: (node: number) => number): Paths {
+  const nodes = flow.families.zoneCount + 1;
+  const distances = Float64Array.from({ length: nodes }, (_, node) => startingAt(node));
+  const previous = new Int32Array(nodes).fill(-1);
+  let changed = true;
+  for (let round = 0; changed; round += 1) {
+    if (round > nodes) throw new Error('the spread came upon a circle of exchanges that gets cheaper each time, which cannot be');
     changed = false;
-    for (const arc of usable) changed = relax(arc, { distances, arcs }) || changed;
+    for (let node = 0; node < nodes; node += 1) changed = relaxFrom(flow, node, { distances, previous }) || changed;
   }
-  return { distances, arcs };
+  return { distances, previous };
 }
 
-function relax(arc: Arc, { distances, arcs }: Paths): boolean {
-  const start = distances[arc.from];
-  const known = distances[arc.to];
-  if (start === undefined || (known !== undefined && known <= start + arc.cost)) return false;
-  distances[arc.to] = start + arc.cost;
-  arcs[arc.to] = arc;
-  return true;
-}
-
-function arcsOf(flow: Flow): Arc[] {
-  const { zoneCount, lowest, highest, taken } = flow;
-  const arcs: Arc[] = [];
-  for (let zone = 0; zone < zoneCount; zone += 1) {
-    const through = taken[zone] ?? 0;
-    if (through < highest) arcs.push({ from: zone, to: zoneCount, cost: 0n, group: undefined, capacity: highest - through });
-    if (through > lowest) arcs.push({ from: zoneCount, to: zone, cost: 0n, group: undefined, capacity: through - lowest });
-    for (let other = 0; other < zoneCount; other += 1) {
-      const exchange = other === zone ? undefined : exchangeBetween(flow, zone, other);
-      if (exchange !== undefined) arcs.push({ from: zone, to: other, ...exchange, capacity: flow.at[exchange.group]?.[zone] ?? 0 });
-    }
+function relaxFrom(flow: Flow, node: number, { distances, previous }: Paths): boolean {
+  const start = distances[node] ?? Infinity;
+  if (start === Infinity) return false;
+  let changed = false;
+  for (let to = 0; to < distances.length; to += 1) {
+    const distance = start + arcCost(flow, node, to);
+    if (distance >= (distances[to] ?? Infinity)) continue;
+    distances[to] = distance;
+    previous[to] = node;
+    changed = true;
   }
-  return arcs;
+  return changed;
 }
 
-/** No group can: an exchange of group -1. */
-const NOBODY: Exchange = { group: -1, cost: 0n };
-
-function exchangeBetween(flow: Flow, from: number, to: number): Exchange | undefined {
-  const row = flow.exchanges[from] ?? [];
-  const exchange = row[to] ?? cheapestExchange(flow, from, to);
-  row[to] = exchange;
-  return exchange === NOBODY ? undefined : exchange;
+function arcCost({ families: { zoneCount }, window, taken, exchanges }: Flow, from: number, to: number): number {
+  if (to === zoneCount) return (taken[from] ?? 0) < window.highest ? 0 : Infinity;
+  if (from === zoneCount) return (taken[to] ?? 0) > window.lowest ? 0 : Infinity;
+  return exchanges.cheapest[from * zoneCount + to] ?? Infinity;
 }
 
-function cheapestExchange({ groups, at }: Flow, from: number, to: number): Exchange {
-  let best = NOBODY;
-  for (const [group, { costs }] of groups.entries()) {
-    if ((at[group]?.[from] ?? 0) === 0) continue;
-    const here = costs[from];
-    const there = costs[to];
-    if (here === undefined || there === undefined) continue;
-    if (best === NOBODY || there - here < best.cost) best = { group, cost: there - here };
+function nearestDeficit(flow: Flow, { distances }: Paths): number | undefined {
+  let nearest: number | undefined;
+  for (const [node, distance] of distances.entries()) {
+    if (distance === Infinity || balanceOf(flow, node) >= 0) continue;
+    if (nearest === undefined || distance < (distances[nearest] ?? Infinity)) nearest = node;
   }
-  return best;
+  return nearest;
 }
 
-function nearest(nodes: readonly number[], { distances }: Paths): number | undefined {
-  const reached = nodes.filter((node) => distances[node] !== undefined);
-  return reached.reduce<number | undefined>((best, node) => (best === undefined || (distances[node] ?? 0n) < (distances[best] ?? 0n) ? node : best), undefined);
+interface Arc extends Way {
+  /** Whose ordinals go; undefined to and from the common end. */
+  family: number | undefined;
 }
 
-function pathTo(node: number, { arcs }: Paths): Arc[] {
-  const path: Arc[] = [];
-  for (let arc = arcs[node]; arc !== undefined; arc = arcs[arc.from]) path.unshift(arc);
+function arcsTo(target: number, { previous }: Paths): Way[] {
+  const path: Way[] = [];
+  for (let to = target, from = previous[to] ?? -1; from >= 0; to = from, from = previous[to] ?? -1) path.unshift({ from, to });
   return path;
 }
 
 /** As many at once as fit through the path and mend both its ends. */
-function pushAlong(flow: Flow, path: readonly Arc[]): void {
+function pushAlong(flow: Flow, path: readonly Way[]): void {
+  const arcs = path.map((way) => arcOf(flow, way));
   const start = path.at(0)?.from ?? 0;
   const end = path.at(-1)?.to ?? 0;
-  const amount = Math.min(balanceOf(flow, start), -balanceOf(flow, end), ...path.map(({ capacity }) => capacity));
-  for (const arc of path) shift(flow, arc, amount);
+  const amount = Math.min(balanceOf(flow, start), -balanceOf(flow, end), ...arcs.map((arc) => capacityOf(flow, arc)));
+  for (const arc of arcs) shift(flow, arc, amount);
 }
 
-function shift(flow: Flow, { from, to, group }: Arc, amount: number): void {
-  if (group !== undefined) {
-    addOrdinals(flow, { group, zone: from }, -amount);
-    addOrdinals(flow, { group, zone: to }, amount);
-  } else if (to === flow.zoneCount) flow.taken[from] = (flow.taken[from] ?? 0) + amount;
-  else flow.taken[to] = (flow.taken[to] ?? 0) - amount;
+function arcOf({ families: { zoneCount }, exchanges }: Flow, { from, to }: Way): Arc {
+  const family = from === zoneCount || to === zoneCount ? undefined : cheapestFamily(exchanges, from * zoneCount + to);
+  return { from, to, family };
 }
 
-function addOrdinals(flow: Flow, { group, zone }: { group: number; zone: number }, amount: number): void {
-  const row = flow.at[group];
-  if (row !== undefined) row[zone] = (row[zone] ?? 0) + amount;
-  flow.counts[zone] = (flow.counts[zone] ?? 0) + amount;
-  flow.exchanges[zone] = [];
+function capacityOf(flow: Flow, { from, to, family }: Arc): number {
+  if (family !== undefined) return roomFor(flow, family, { from, to });
+  const { families, window, taken } = flow;
+  return to === families.zoneCount ? window.highest - (taken[from] ?? 0) : (taken[to] ?? 0) - window.lowest;
 }
 
-export function costOfFlow({ groups, at }: Flow): bigint {
-  return groups.reduce((total, { costs }, group) => total + costs.reduce<bigint>((part, cost, zone) => part + (cost ?? 0n) * BigInt(at[group]?.[zone] ?? 0), 0n), 0n);
+function shift(flow: Flow, { from, to, family }: Arc, amount: number): void {
+  const { families, at, left, counts, taken } = flow;
+  if (family === undefined) {
+    if (to === families.zoneCount) addTo(taken, from, amount);
+    else addTo(taken, to, -amount);
+    return;
+  }
+  const home = families.families[family]?.home;
+  addTo(at, family * families.zoneCount + from, -amount);
+  addTo(at, family * families.zoneCount + to, amount);
+  addTo(counts, from, -amount);
+  addTo(counts, to, amount);
+  if (from === home) addTo(left, family, amount);
+  if (to === home) addTo(left, family, -amount);
+  reenter(flow, family);
 }
 
-/** Makes room for one of the group in the zone if that costs nothing: it is there already, or a circle of exchanges is free. */
-export function secure(flow: Flow, group: number, zone: number): boolean {
-  const row = flow.at[group] ?? [];
-  if ((row[zone] ?? 0) > 0) return true;
-  const costs = flow.groups[group]?.costs ?? [];
-  const wanted = costs[zone];
-  if (wanted === undefined) return false;
-  const paths = shortestPaths(flow, [zone]);
-  const giver = row.findIndex((amount, from) => amount > 0 && closesForFree(paths.distances[from], wanted - (costs[from] ?? 0n)));
-  if (giver < 0) return false;
-  for (const arc of pathTo(giver, paths)) shift(flow, arc, 1);
-  addOrdinals(flow, { group, zone: giver }, -1);
-  addOrdinals(flow, { group, zone }, 1);
-  return true;
+function reenter(flow: Flow, family: number): void {
+  const { families, exchanges } = flow;
+  const zones = families.families[family]?.zones ?? [];
+  for (const from of zones) {
+    for (const to of zones) {
+      if (from !== to) enter(exchanges, from * families.zoneCount + to, { family, cost: exchangeCost(flow, family, { from, to }) });
+    }
+  }
 }
 
-function closesForFree(distance: bigint | undefined, cost: bigint): boolean {
-  return distance !== undefined && distance + cost === 0n;
+/** At these everybody is where it is cheapest, and no other layout of the window is cheaper. */
+export function pricesOf(flow: Flow): Prices {
+  const { zoneCount } = flow.families;
+  const { distances } = shortestPaths(flow, () => 0);
+  return Float64Array.from({ length: zoneCount }, (_, zone) => (distances[zoneCount] ?? 0) - (distances[zone] ?? 0));
 }
 
-/** One of the group is settled in the zone: from now on it counts there, and is exchanged no more. */
-export function keep(flow: Flow, group: number, zone: number): void {
-  const row = flow.at[group];
-  if (row !== undefined) row[zone] = (row[zone] ?? 0) - 1;
-  flow.exchanges[zone] = [];
+/** In order of weight: moves, GiB, move-last pods, ranks of preference. Alike for all flows: what those without a home cost anyway. */
+export type Totals = readonly [moves: number, gib: number, moveLast: number, preference: number];
+
+export function totalsOf({ families, at, left, counts }: Flow): Totals {
+  const { zoneCount, weights } = families;
+  const totals: [number, number, number, number] = [0, 0, 0, 0];
+  for (const [zone, count] of counts.entries()) totals[3] += zone * count;
+  for (const [number, family] of families.families.entries()) {
+    for (const zone of family.zones) totals[1] += (((family.costs[zone] ?? 0) - zone) / weights.gib) * (at[number * zoneCount + zone] ?? 0);
+    if (family.home >= 0) addLeavers(totals, { family, left: left[number] ?? 0, weights });
+  }
+  return totals;
 }
 
+function addLeavers(totals: [number, number, number, number], { family, left, weights }: { family: Family; left: number; weights: Families['weights'] }): void {
+  const { leaving, before } = family;
+  totals[0] += left;
+  for (let step = 0; (before[step] ?? left) < left; step += 1) {
+    const leavers = Math.min(left, before[step + 1] ?? left) - (before[step] ?? 0);
+    const beyondMove = (leaving[step] ?? 0) - weights.move;
+    const moveLast = beyondMove % weights.gib;
+    totals[1] += ((beyondMove - moveLast) / weights.gib) * leavers;
+    totals[2] += (moveLast / weights.moveLast) * leavers;
+  }
+}

@@ -127,3 +127,8 @@ export class DiskError extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 }
+
+/** The cloud's words without what is another one in every answer: what is written down where a change is news. */
+export function withoutRequestId(message: string): string {
+  return message.replaceAll(/[.;,]?\s*request id:?\s*[0-9a-f-]+/gi, '');
+}

@@ -44,6 +44,8 @@ export interface SimulatedClusterOptions extends Omit<ApiServerOptions, 'clock' 
   /** Of all pods; `cluster.behaviour` for exceptions. */
   timings?: Partial<Timings>;
   csi?: Omit<DiskControllerOptions, 'ecs' | 'clock' | 'region'>;
+  /** Whether nodes renew their leases, every ten seconds each; nothing in here looks at them. Default true. */
+  nodeLeases?: boolean;
   /** Until a quota shows that something was given back, in ms. Default 0. */
   quotaFreeingMs?: number;
 }
@@ -101,14 +103,14 @@ const csiDrivers: Resource = { group: 'storage.k8s.io', version: 'v1', plural: '
 
 /** Resolves when its nodes can take pods; lets the virtual time pass that this takes. */
 export async function createSimulatedCluster(options: SimulatedClusterOptions): Promise<SimulatedCluster> {
-  const { clock, random, ecs, nodes: specs, pace: settings = CALM, timings, csi, kubernetes, quotaFreeingMs, ...serverOptions } = options;
+  const { clock, random, ecs, nodes: specs, pace: settings = CALM, timings, csi, kubernetes, quotaFreeingMs, nodeLeases, ...serverOptions } = options;
   const server = createApiServer({ clock, random, ...serverOptions });
   const pace = new Pace(random, settings);
   const setting: Setting = { server, tasks: clock, random, pace };
   const behaviour = new Behaviour(timings);
   const records = new KubeletRecords(clock);
   const driver = new DiskController({ supportedCategories: (claim) => Promise.resolve(categoriesFor(server, claim)), ...csi, ecs, clock, region: ecs.region });
-  const machines = new SimulatedNodes({ setting, cloud: ecs, behaviour, records });
+  const machines = new SimulatedNodes({ setting, cloud: ecs, behaviour, records, renewLeases: nodeLeases });
   const admin = server.client(ADMIN);
   const controllers: Controllers = {
     statefulSet: new StatefulSetController(setting),

@@ -18,11 +18,15 @@ export class SeededRandom implements Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
+  /** Version 4. */
   uuid(): string {
-    const hex = Array.from({ length: 32 }, () => Math.floor(this.next() * 16).toString(16));
-    hex[12] = '4';
-    hex[16] = '89ab'[Math.floor(this.next() * 4)] ?? '8';
-    const text = hex.join('');
-    return `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`;
+    const [a, b, c, d] = [this.#hex(), this.#hex(), this.#hex(), this.#hex()];
+    const variant = '89ab'[Number.parseInt(c.slice(0, 1), 16) % 4] ?? '8';
+    return `${a}-${b.slice(0, 4)}-4${b.slice(5)}-${variant}${c.slice(1, 4)}-${c.slice(4)}${d}`;
+  }
+
+  /** Eight digits. */
+  #hex(): string {
+    return Math.floor(this.next() * 2 ** 32).toString(16).padStart(8, '0');
   }
 }

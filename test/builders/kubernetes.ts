@@ -216,7 +216,7 @@ export function node(options: NodeOptions = {}): Node {
       },
     },
     spec: taints.length === 0 ? {} : { taints },
-    status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown' }] },
+    status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown' }], allocatable: { cpu: '8', memory: '32Gi', pods: '110', 'ephemeral-storage': '100Gi' } },
   };
 }
 

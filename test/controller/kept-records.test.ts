@@ -22,6 +22,11 @@ describe('ended records', () => {
     expect(surplusRecords(Array.from({ length: 12 }, (_, minutes) => done(minutes, { metadata: { finalizers: [FINALIZER] } })), counted)).toEqual([]);
   });
 
+  it('are kept for as long as what they tell of is kept for ever, though they have let go of it', () => {
+    const conditions = [{ type: 'SourceRetired', status: 'False' as const, reason: 'KeptForEver' }];
+    expect(surplusRecords(Array.from({ length: 12 }, (_, minutes) => done(minutes, { conditions })), counted)).toEqual([]);
+  });
+
   it('are kept while budgets, cool-downs and back-offs count them', () => {
     const all = Array.from({ length: 30 }, (_, minutes) => done(minutes));
     expect(surplusRecords(all, { nowMs: T0 + 30 * 60_000, countedMs: 3_600_000 })).toEqual([]);

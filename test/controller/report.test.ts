@@ -92,6 +92,10 @@ describe('what is retained', () => {
     expect(retainedVolumes(restored)).toMatchObject([{ pv: 'pv-new', diskId: 'd-new', zone: 'b' }]);
   });
 
+  it('is kept for ever where somebody else declared the move over: nobody knows when that was', () => {
+    expect(retainedVolumes(record({ phase: 'Succeeded', claims: [claimRecord()], terms }))[0]?.until).toBe('forever');
+  });
+
   it('is nothing once it was retired, while the move is under way, or when it was undone', () => {
     const gone = claimRecord({ source: { ...claimRecord().source, retiredAt: NOW } });
     expect(retainedVolumes(record({ phase: 'Succeeded', finishedAt: NOW, claims: [gone], terms }))).toEqual([]);

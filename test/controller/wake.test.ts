@@ -11,7 +11,7 @@ import { Scene } from './scene.ts';
 function woken(made: Scene, change: () => void): string[] {
   const keys: string[] = [];
   const queue: Waker = { add: (key) => void keys.push(key), addAfter: (key, ms) => void keys.push(`${key} in ${ms}`) };
-  const end = wakeOnChange(made.watches, queue);
+  const end = wakeOnChange(made.watches, queue, { unlessOwn: (_record, act) => act(), forget: () => {} });
   change();
   end();
   return keys;
@@ -77,12 +77,22 @@ describe('what wakes what', () => {
     expect(woken(made, () => made.api.change(namespaces, { name: NAMESPACE }, (object) => (object.metadata.annotations = { 'zonespread.io/zones': 'a' })))).toEqual(['set db/web in 500', 'move db/running']);
   });
 
+  it('a move is not woken by what its own visits have written, its set is', () => {
+    const made = scene();
+    const keys: string[] = [];
+    const queue: Waker = { add: (key) => void keys.push(key), addAfter: (key) => void keys.push(key) };
+    const end = wakeOnChange(made.watches, queue, { unlessOwn: () => {}, forget: () => {} });
+    made.api.change(ordinalMigrations, { namespace: NAMESPACE, name: 'running' }, (object) => void ((object.status ??= {}).progress = 50));
+    end();
+    expect(keys).toEqual(['set db/web']);
+  });
+
   it('nothing is woken by the reports that the daemon writes itself', async () => {
     const made = scene();
     const keys: string[] = [];
     const queue: Waker = { add: (key) => void keys.push(key), addAfter: (key) => void keys.push(key) };
     made.annotate('web', { paused: 'true' });
-    const end = wakeOnChange(made.watches, queue);
+    const end = wakeOnChange(made.watches, queue, { unlessOwn: (_record, act) => act(), forget: () => {} });
     await made.work();
     end();
     expect(made.report()).toBeDefined();

@@ -35,9 +35,9 @@ describe('the way to the API server', () => {
     expect(clock.monotonic()).toBe(began + 40);
   });
 
-  it('lets what is said arrive late, all of it and in order', async () => {
+  it('lets what a watch says arrive late, all of it and in order', async () => {
     const { clock, http } = distant();
-    const { body } = await clock.settle(http.send({ method: 'GET', path: '/' }));
+    const { body } = await clock.settle(http.send({ method: 'GET', path: '/?watch=1' }));
     const began = clock.monotonic();
     const heard: string[] = [];
     await clock.settle(

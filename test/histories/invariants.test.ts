@@ -69,23 +69,40 @@ describe('I1: no acknowledged write is lost', () => {
     expect(invariant.atRest?.()).toBeUndefined();
   });
 
-  it('but by restore-source, which keeps the newer disk and a snapshot that holds the write', async () => {
+  /** The newer disk was given up; `lose` has its pod start on the old one. */
+  async function restored() {
     const stage = await InvariantStage.begin();
     const { old, successor } = await stage.moved();
     await stage.attach(successor);
     const { sequence } = stage.ecs.guestWrite('i-node-b1', successor, POD, 'second');
     await stage.detach(successor);
     const rescue = await stage.snapshot(successor);
-    await stage.record({ phase: 'RollingBack', course: 'Restore', step: 'evict', claims: [part({ source: { diskId: old }, target: { diskId: successor }, rescue: { id: rescue } })] });
+    const claims = [part({ source: { diskId: old }, target: { diskId: successor }, rescue: { id: rescue } })];
+    const record = await stage.record({ phase: 'RollingBack', course: 'Restore', step: 'evict', claims });
     const { invariant } = stage.hold(noWriteIsLost);
     const lose = (): string | undefined => {
       stage.world.simulated.records.wrote({ ...wrote, sequence, text: 'second', diskId: successor, at: stage.world.simulated.clock.now() });
       stage.world.simulated.records.started({ ...started, diskId: old }, [{ writer: POD, sequence: 1, at: 1, text: 'first' }]);
       return invariant.atRest?.();
     };
+    return { stage, record, claims, lose, deleteRescue: () => stage.call('DeleteSnapshot', { SnapshotId: rescue, Force: true }) };
+  }
+
+  it('but by restore-source, which keeps the newer disk and a snapshot that holds the write', async () => {
+    const { lose, deleteRescue } = await restored();
     expect(lose()).toBeUndefined();
-    await stage.call('DeleteSnapshot', { SnapshotId: rescue, Force: true });
+    await deleteRescue();
     expect(lose()).toMatch(/restore-source allows that, but disk .* is not kept/);
+  });
+
+  it('which it does for the retention, and no longer', async () => {
+    const { stage, record, claims, lose, deleteRescue } = await restored();
+    const terms = { readyTimeoutMs: 0, healthDurationMs: 0, onUnready: 'restore-source' as const, snapshotRetentionMs: 60_000, sourceRetentionMs: 60_000 };
+    await stage.change(record, { phase: 'RolledBack', course: 'Restore', reason: 'SourceRestored', finishedAt: AT, claims, terms });
+    await deleteRescue();
+    expect(lose()).toMatch(/restore-source allows that, but disk .* is not kept/);
+    await stage.pass(61_000);
+    expect(lose()).toBeUndefined();
   });
 
   it('until people give the claim up', async () => {
@@ -630,7 +647,7 @@ const CALM_HISTORY: HistoryPlan = {
       policy: { zones: 'cn-test-a,cn-test-b,cn-test-c', 'health-duration': '5s', 'source-retention': '2m', 'snapshot-retention': '1m' },
     },
   ],
-  product: { daemons: 2, clockRates: [1], sweep: '*/1 * * * *', stepTimeoutMs: 120_000, coolDownMs: 60_000, atOnce: 1 },
+  product: { daemons: 2, clockRates: [1], sweep: '*/1 * * * *', stepTimeoutMs: 120_000, coolDownMs: 60_000, atOnce: 1, lease: { durationMs: 15_000, retryMs: 2_000 } },
   faults: [],
   acts: [],
   troubleMs: 120_000,

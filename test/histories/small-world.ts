@@ -51,7 +51,7 @@ const PLAN: HistoryPlan = {
     detachingSnapshots: 'refused',
   },
   sets: [SET],
-  product: { daemons: 1, clockRates: [1], sweep: '*/30 * * * * *', stepTimeoutMs: 60_000, coolDownMs: 0, atOnce: 1 },
+  product: { daemons: 1, clockRates: [1], sweep: '*/30 * * * * *', stepTimeoutMs: 60_000, coolDownMs: 0, atOnce: 1, lease: { durationMs: 15_000, retryMs: 2_000 } },
   faults: [],
   acts: [],
   troubleMs: 0,

@@ -1,7 +1,7 @@
 // What a person may ask of a record in each of its phases, and that a refusal says why.
 
 import { describe, expect, it } from 'vitest';
-import { REQUEST_ANNOTATION } from '../../src/kubernetes/names.ts';
+import { FINALIZER, REQUEST_ANNOTATION } from '../../src/kubernetes/names.ts';
 import { phaseOf, type MigrationTerms } from '../../src/migration/record.ts';
 import { retire } from '../../src/migration/retirement.ts';
 import { NAMESPACE } from '../builders/kubernetes.ts';
@@ -43,6 +43,7 @@ describe('a frozen move whose pod does not get Ready', () => {
     await stage.retireAll();
     expect(stage.ecs.disks()).toHaveLength(before);
     expect(stage.ecs.snapshots()).toHaveLength(1);
+    expect(stage.record().metadata.finalizers ?? []).not.toContain(FINALIZER);
   });
 
   it('waits for another ready-timeout on `resume`', async () => {

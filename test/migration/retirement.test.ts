@@ -121,6 +121,16 @@ describe('a source whose retention has passed', () => {
     expect(stage.record().metadata.finalizers ?? []).not.toContain(FINALIZER);
   });
 
+  it('stays, with all the rest, where somebody declared the move over by writing its status: nobody knows when, or whether it is true', async () => {
+    const { stage, claim } = await moved();
+    stage.api.change(ordinalMigrations, { namespace: NAMESPACE, name: 'web-0-first' }, ({ status }) => delete status?.finishedAt);
+    await stage.retireAll();
+    expect(stage.ecs.disk(claim.source.diskId)?.status).toBe('Available');
+    expect(stage.ecs.snapshots()).toHaveLength(1);
+    expect(condition(stage.record())).toMatchObject({ status: 'False', reason: 'KeptForEver' });
+    expect(stage.record().metadata.finalizers ?? []).not.toContain(FINALIZER);
+  });
+
   it('stays, with all the rest, when the record is deleted: that is a release', async () => {
     const { stage, claim } = await moved();
     await stage.api.delete(ordinalMigrations, { namespace: NAMESPACE, name: 'web-0-first' });

@@ -65,7 +65,7 @@ class Judge {
 
   #whySnapshotKept(record: OrdinalMigration, { status }: SnapshotView): string | undefined {
     if (!ended(record)) return `${told(record)} has it`;
-    return status === 'progressing' ? 'it is not uploaded yet' : this.#whyTooEarly(record, record.status?.terms?.snapshotRetentionMs ?? DAY_MS);
+    return status === 'progressing' ? 'it is not uploaded yet' : this.#whyTooEarly(record, snapshotRetention(record));
   }
 
   /** Until it is uploaded a disk that was made from it reads from it. */
@@ -108,11 +108,8 @@ class Judge {
     return seen?.status === 'progressing' || seen?.status === 'failed' ? `its snapshot ${seen.id} is ${seen.status}` : undefined;
   }
 
-  #whyTooEarly({ metadata }: OrdinalMigration, retention: number | 'forever'): string | undefined {
-    if (retention === 'forever') return 'it is to be kept for ever';
-    const now = this.#world.simulated.clock.now();
-    const keptMs = now - (this.#chronicle.endedAt.get(metadata.uid ?? '') ?? now);
-    return keptMs < atLeastAcross(this.#world, retention, now - this.#began) ? `it has been kept for ${keptMs} ms since the end, of ${retention} that were promised` : undefined;
+  #whyTooEarly(record: OrdinalMigration, retention: number | 'forever'): string | undefined {
+    return whyTooEarly(this.#world, { record, retention, began: this.#began });
   }
 
   #whyItHasVolume(id: string): string | undefined {
@@ -129,6 +126,14 @@ class Judge {
   }
 }
 
+/** Of what a record keeps. `began`: when the history did, for clocks that are off. */
+export function whyTooEarly(world: HistoryWorld, { record, retention, began }: { record: OrdinalMigration; retention: number | 'forever'; began: number }): string | undefined {
+  if (retention === 'forever') return 'it is to be kept for ever';
+  const now = world.simulated.clock.now();
+  const keptMs = now - (chronicleOf(world).endedAt.get(record.metadata.uid ?? '') ?? now);
+  return keptMs < atLeastAcross(world, retention, now - began) ? `it has been kept for ${keptMs} ms since the end, of ${retention} that were promised` : undefined;
+}
+
 function snapshotsOf({ snapshot, rescue, discardedSnapshots = [] }: ClaimRecord): (string | undefined)[] {
   return [snapshot?.id, rescue?.id, ...discardedSnapshots];
 }
@@ -137,6 +142,10 @@ function isDiscarded({ discardedSnapshots = [] }: ClaimRecord, id: string): bool
   return discardedSnapshots.includes(id);
 }
 
-function sourceRetention({ status }: OrdinalMigration, { source }: ClaimRecord): number | 'forever' {
+export function snapshotRetention({ status }: OrdinalMigration): number | 'forever' {
+  return status?.terms?.snapshotRetentionMs ?? DAY_MS;
+}
+
+export function sourceRetention({ status }: OrdinalMigration, { source }: ClaimRecord): number | 'forever' {
   return status?.terms?.sourceRetentionMs ?? (source.reclaimPolicy === 'Retain' ? 'forever' : DAY_MS);
 }

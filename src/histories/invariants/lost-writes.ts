@@ -1,29 +1,42 @@
 // I1: what a pod was told to be on its disk is on the disk that it starts with. Only `restore-source`, which has to be declared, gives
-// writes up, and then the newer disk and a snapshot that holds them are kept.
+// writes up, and then the newer disk and a snapshot that holds them are kept for as long as the record promises.
 
+import { ended } from '../../migration/record.ts';
 import type { LostWrite } from '../../simulation/kubelet/records.ts';
-import type { InvariantOf } from '../world.ts';
-import { chronicleOf, type Chronicle } from './chronicle.ts';
+import type { HistoryWorld, InvariantOf } from '../world.ts';
+import { chronicleOf, type Part } from './chronicle.ts';
+import { snapshotRetention, sourceRetention, whyTooEarly } from './deletions.ts';
 import { sinceLastLook } from './new-entries.ts';
 
 export const noWriteIsLost: InvariantOf = (world) => {
   const chronicle = chronicleOf(world);
-  const { records, ecs } = world.simulated;
+  const { records, clock } = world.simulated;
+  const began = clock.now();
   const look = sinceLastLook(records.lost, (lost) => {
     const { write, start } = lost;
     if (write.at <= chronicle.givenUpAt(claimOf(lost))) return undefined;
     const told = `pod ${start.pod} started on disk ${start.diskId} at ${iso(start.at)} without write ${write.sequence}, "${write.text}", that was acknowledged at ${iso(write.at)} on disk ${write.diskId}`;
     if (!chronicle.wasRestored(write.diskId, start.diskId)) return told;
-    return isKept(lost, { chronicle, ecs }) ? undefined : `${told}; restore-source allows that, but disk ${write.diskId} with a snapshot of that write is not kept`;
+    return isKept(world, lost, began) ? undefined : `${told}; restore-source allows that, but disk ${write.diskId} with a snapshot of that write is not kept`;
   });
   return { name: 'I1 no write is lost', onStore: look, onCloud: look, atRest: look };
 };
 
-function isKept({ write }: LostWrite, { chronicle, ecs }: { chronicle: Chronicle; ecs: { disk(id: string): { status: string } | undefined; snapshot(id: string): { status: string; contents: { sequence: number; writer: string }[] } | undefined } }): boolean {
+function isKept(world: HistoryWorld, { write }: LostWrite, began: number): boolean {
+  const chronicle = chronicleOf(world);
+  const { ecs } = world.simulated;
   const part = chronicle.parts(chronicle.records.values()).find(({ claim }) => claim.target?.diskId === write.diskId && claim.rescue?.id !== undefined);
   const rescue = ecs.snapshot(part?.claim.rescue?.id ?? '');
   const holds = rescue?.contents.some(({ sequence, writer }) => sequence === write.sequence && writer === write.pod) === true;
-  return holds && rescue.status !== 'deleted' && ecs.disk(write.diskId)?.status !== 'Deleted';
+  if (part === undefined || !holds) return false;
+  const { snapshot, disk } = hasBeenKept(world, part, began);
+  return (rescue.status !== 'deleted' || snapshot) && (ecs.disk(write.diskId)?.status !== 'Deleted' || disk);
+}
+
+/** Each for its own time: a pod that gets to start much later finds neither. */
+function hasBeenKept(world: HistoryWorld, { record, claim }: Part, began: number): { snapshot: boolean; disk: boolean } {
+  const longEnough = (retention: number | 'forever'): boolean => ended(record) && whyTooEarly(world, { record, retention, began }) === undefined;
+  return { snapshot: longEnough(snapshotRetention(record)), disk: longEnough(sourceRetention(record, claim)) };
 }
 
 function claimOf({ write }: LostWrite): string {

@@ -24,6 +24,8 @@ export interface Proposal {
   volumes: readonly VolumeFacts[];
   nowMs: number;
   context: GuardContext;
+  /** It is asked for a plan, which moves the set's other pods, too: where they are now is not where they will be. */
+  siblingsMayMove: boolean;
 }
 
 export interface Relocation {

@@ -28,7 +28,7 @@ export interface ProposedMove {
 
 /** Everything that holds the move, in a fixed order; empty when it may start. */
 export function checkGuards(move: ProposedMove): Blocked[] {
-  const proposal = proposalOf(move);
+  const proposal = proposalOf(move, { siblingsMayMove: false });
   if (proposal !== undefined) return violations(GUARDS, proposal);
   const { name, start, replicas } = move.layout.set;
   return [
@@ -42,13 +42,13 @@ export function checkGuards(move: ProposedMove): Blocked[] {
 
 /** What holds the ordinal for as long as nobody changes its volumes or the zone: the plan does without such a move. */
 export function lastingHold(move: ProposedMove): Blocked | undefined {
-  const proposal = proposalOf(move);
+  const proposal = proposalOf(move, { siblingsMayMove: true });
   return proposal === undefined ? undefined : violations(LASTING, proposal)[0];
 }
 
-function proposalOf({ layout, rules, ordinal, targetZone, nowMs, context }: ProposedMove): Proposal | undefined {
+function proposalOf({ layout, rules, ordinal, targetZone, nowMs, context }: ProposedMove, outlook: Pick<Proposal, 'siblingsMayMove'>): Proposal | undefined {
   const facts = ordinalIn(layout, ordinal);
-  return facts === undefined ? undefined : { layout, rules, ordinal: facts, zone: targetZone, volumes: volumesToMove(facts, targetZone), nowMs, context };
+  return facts === undefined ? undefined : { layout, rules, ordinal: facts, zone: targetZone, volumes: volumesToMove(facts, targetZone), nowMs, context, ...outlook };
 }
 
 function violations(guards: readonly Guard[], proposal: Proposal): Blocked[] {

@@ -1,7 +1,8 @@
 // Guards about where the pod would land.
 
 import { ZONE_KEYS } from '../../layout/zones.ts';
-import { demandsAllowZone, landingProblem } from '../landing.ts';
+import { demandsAllowZone } from '../placement/node-affinity.ts';
+import { placementProblem } from '../placement/verdict.ts';
 import type { Guard, Proposal } from './guard.ts';
 
 export const LANDING_GUARDS: readonly Guard[] = [
@@ -16,7 +17,7 @@ export const LANDING_GUARDS: readonly Guard[] = [
   { reason: 'Forbidden', scope: 'ordinal', lasting: true, check: ({ ordinal, zone, context }) => context.forbidden?.(ordinal.ordinal, zone) },
 ];
 
-function zoneUnavailable({ layout, ordinal, zone, context }: Proposal): string | undefined {
+function zoneUnavailable({ layout, ordinal, zone, context, siblingsMayMove }: Proposal): string | undefined {
   const why = context.unusableZones?.get(zone);
-  return why === undefined ? landingProblem(layout, ordinal, zone) : `zone ${zone} takes no disks now: ${why}`;
+  return why === undefined ? placementProblem({ layout, ordinal, zone, siblingsMayMove }) : `zone ${zone} takes no disks now: ${why}`;
 }

@@ -229,7 +229,7 @@ function jsonAnswer(clock: Clock, status: number, text: string): HttpResponse {
 
 async function* whole(text: string): AsyncGenerator<Uint8Array> {
   await Promise.resolve();
-  yield new TextEncoder().encode(text);
+  yield Buffer.from(text);
 }
 
 /** No piece for this long, or the client's signal, breaks it off. */
@@ -239,7 +239,7 @@ async function* limited(watch: Watch, { clock, signal, timeoutMs }: { clock: Clo
   let silent = false;
   const abort = (): void => watch.end('break');
   signal?.addEventListener('abort', abort, { once: true });
-  watch.onEnd(() => over.abort());
+  watch.onEnd(() => over.abort('over'));
   void (async () => {
     for (let left = timeoutMs; !over.signal.aborted; left = heardAt + timeoutMs - clock.monotonic()) {
       silent = left <= 0;

@@ -10,8 +10,20 @@ export interface ResourcePath {
   subresource: string;
 }
 
+/** The same few paths are asked for over and over. */
+const known = new Map<string, ResourcePath | undefined>();
+const KNOWN_AT_MOST = 10_000;
+
 /** Undefined for a path that is none of a resource (discovery, health). A namespace itself is cluster-scoped. */
 export function readPath(path: string): ResourcePath | undefined {
+  if (known.has(path)) return known.get(path);
+  if (known.size >= KNOWN_AT_MOST) known.clear();
+  const read = parsed(path);
+  known.set(path, read);
+  return read;
+}
+
+function parsed(path: string): ResourcePath | undefined {
   const parts = path.split('/').filter((part) => part !== '').map(decodeURIComponent);
   const [root, ...rest] = parts;
   if (root !== 'api' && root !== 'apis') return undefined;

@@ -186,7 +186,7 @@ class Lines implements Watch {
   end(how: 'end' | 'break'): void {
     if (this.ended) return;
     this.#broken = how === 'break';
-    this.#over.abort();
+    this.#over.abort('over');
     for (const listener of this.#listeners) listener();
     this.#wake?.();
   }

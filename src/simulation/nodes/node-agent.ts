@@ -29,6 +29,8 @@ export interface NodeAgentOptions {
   hostIP: string;
   /** Another one for every pod. */
   nextPodIP: () => string;
+  /** Whether it renews its lease, as somebody must who is watched by a real node controller. Default true. */
+  renewsLease?: boolean | undefined;
 }
 
 /** A quarter of the lease's duration, as the kubelet renews it. */
@@ -68,7 +70,7 @@ export class NodeAgent {
     await this.#register();
     const wake = (): void => this.#wake();
     this.#detach = [cluster.listen({ node: spec.name, wake, waits: () => this.#model.waiting().length > 0 }), behaviour.onChange(wake)];
-    this.#loops = [this.#work(), this.#renew()];
+    this.#loops = [this.#work(), ...(this.#options.renewsLease === false ? [] : [this.#renew()])];
   }
 
   /** Ends the process; the node, and what runs on it as far as the cluster knows, stay. */
@@ -156,7 +158,8 @@ export class NodeAgent {
   }
 
   #wake(): void {
-    this.#sleep.abort();
+    // A reason of its own: making the default one, an exception with its stack, costs more than everything else here.
+    this.#sleep.abort('woken');
   }
 
   #begin(work: Work): void {

@@ -132,7 +132,7 @@ export class Webhooks {
       if (error instanceof CallFailed) throw error;
       throw new CallFailed(`${calling}: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
-      ended.abort();
+      ended.abort('ended');
     }
   }
 

@@ -1,0 +1,138 @@
+// Required affinity and anti-affinity between pods, of the pod that lands and of those that are there already: anti-affinity works both
+// ways, whoever asked for it.
+
+import type { LabelSelector, Pod, PodSpec } from '../../kubernetes/objects.ts';
+import { matchesSelector } from '../../kubernetes/selector.ts';
+import { leavingFrom, staying, type Arrival } from './arrival.ts';
+import { PASSES, type Filter } from './filter.ts';
+import type { Labels, Landscape, NodeSite } from './landscape.ts';
+import { DomainCounts } from './topology-domains.ts';
+
+const NOT_NEAR = ["node(s) didn't match pod affinity rules"];
+const TOO_NEAR = ["node(s) didn't match pod anti-affinity rules"];
+const SHUNNED = ["node(s) didn't satisfy existing pods anti-affinity rules"];
+
+export const podAffinity: Filter = (arrival, landscape) => {
+  const near = nearness(arrival, landscape);
+  const apart = apartness(arrival, landscape);
+  const shunning = shunningDomains(arrival, landscape);
+  return (site) => {
+    if (!near(site)) return NOT_NEAR;
+    if (apart(site)) return TOO_NEAR;
+    return shunning.anyAt(site) ? SHUNNED : PASSES;
+  };
+};
+
+interface Term {
+  topologyKey: string;
+  labelSelector?: LabelSelector;
+  namespaces?: string[];
+  namespaceSelector?: LabelSelector;
+  matchLabelKeys?: string[];
+  mismatchLabelKeys?: string[];
+}
+
+/** What a term looks at in a pod. */
+interface Candidate {
+  namespace: string;
+  labels: Labels;
+}
+
+/** Every domain that the terms name has a pod that all of them are about; the first of a group that wants to be together may go anywhere. */
+function nearness(arrival: Arrival, landscape: Landscape): (site: NodeSite) => boolean {
+  const { pod } = arrival;
+  const terms = termsOf(pod.spec, 'podAffinity').map((term) => withOwnLabels(term, pod.labels));
+  if (terms.length === 0) return () => true;
+  const aboutAll = (candidate: Candidate): boolean => terms.every((term) => isAbout(term, { owner: pod.namespace, candidate, landscape }));
+  const counts = new DomainCounts();
+  for (const site of landscape.sites) {
+    const matching = staying(site, arrival).filter((other) => aboutAll(candidateOf(other))).length;
+    if (matching > 0) for (const { topologyKey } of terms) counts.add(site, topologyKey, matching);
+  }
+  const first = counts.empty && aboutAll(pod);
+  return (site) => terms.every(({ topologyKey }) => DomainCounts.domainOf(site, topologyKey) !== undefined) && (first || terms.every(({ topologyKey }) => counts.at(site, topologyKey) > 0));
+}
+
+function apartness(arrival: Arrival, landscape: Landscape): (site: NodeSite) => boolean {
+  const { pod } = arrival;
+  const terms = termsOf(pod.spec, 'podAntiAffinity').map((term) => withOwnLabels(term, pod.labels));
+  if (terms.length === 0) return () => false;
+  const counts = new DomainCounts();
+  for (const site of landscape.sites) {
+    for (const other of staying(site, arrival)) {
+      const candidate = candidateOf(other);
+      for (const term of terms) if (isAbout(term, { owner: pod.namespace, candidate, landscape })) counts.add(site, term.topologyKey, 1);
+    }
+  }
+  return (site) => terms.some(({ topologyKey }) => counts.at(site, topologyKey) > 0);
+}
+
+/** One and the same term, of all pods of a namespace that have it: where they are. */
+interface Shunning {
+  term: Term;
+  owner: string;
+  sites: NodeSite[];
+}
+
+const shunnings = new WeakMap<Landscape, ReadonlyMap<string, Shunning>>();
+
+/** Domains whose pods do not want this one. */
+function shunningDomains({ pod, leaving }: Arrival, landscape: Landscape): DomainCounts {
+  const counts = new DomainCounts();
+  const goneFrom = landscape.sites.find((site) => leavingFrom(site, leaving) !== undefined);
+  for (const { term, owner, sites } of shunningsOf(landscape).values()) {
+    if (isAbout(term, { owner, candidate: pod, landscape })) for (const site of sites) counts.add(site, term.topologyKey, 1);
+  }
+  const gone = goneFrom === undefined ? undefined : leavingFrom(goneFrom, leaving);
+  if (goneFrom === undefined || gone === undefined) return counts;
+  for (const term of termsOf(gone.spec, 'podAntiAffinity')) {
+    if (isAbout(term, { owner: candidateOf(gone).namespace, candidate: pod, landscape })) counts.add(goneFrom, term.topologyKey, -1);
+  }
+  return counts;
+}
+
+function shunningsOf(landscape: Landscape): ReadonlyMap<string, Shunning> {
+  const known = shunnings.get(landscape);
+  if (known !== undefined) return known;
+  const found = new Map<string, Shunning>();
+  for (const site of landscape.sites) {
+    for (const pod of site.pods) {
+      const owner = candidateOf(pod).namespace;
+      for (const term of termsOf(pod.spec, 'podAntiAffinity')) {
+        const key = JSON.stringify([owner, term]);
+        const one = found.get(key) ?? { term, owner, sites: [] };
+        one.sites.push(site);
+        found.set(key, one);
+      }
+    }
+  }
+  shunnings.set(landscape, found);
+  return found;
+}
+
+function termsOf({ affinity }: PodSpec, kind: 'podAffinity' | 'podAntiAffinity'): readonly Term[] {
+  const rules = affinity?.[kind] as { requiredDuringSchedulingIgnoredDuringExecution?: Term[] } | undefined;
+  return rules?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+}
+
+/** The API server writes these into the selector of a pod, but not of a template. */
+function withOwnLabels(term: Term, labels: Labels): Term {
+  const { labelSelector, matchLabelKeys = [], mismatchLabelKeys = [] } = term;
+  if (labelSelector === undefined || matchLabelKeys.length + mismatchLabelKeys.length === 0) return term;
+  const expressions = [...expressionsFor(matchLabelKeys, 'In', labels), ...expressionsFor(mismatchLabelKeys, 'NotIn', labels)];
+  return { ...term, labelSelector: { ...labelSelector, matchExpressions: [...(labelSelector.matchExpressions ?? []), ...expressions] } };
+}
+
+function expressionsFor(keys: readonly string[], operator: 'In' | 'NotIn', labels: Labels): { key: string; operator: string; values: string[] }[] {
+  return keys.flatMap((key) => (labels[key] === undefined ? [] : [{ key, operator, values: [labels[key]] }]));
+}
+
+function isAbout({ namespaces = [], namespaceSelector, labelSelector }: Term, { owner, candidate, landscape }: { owner: string; candidate: Candidate; landscape: Landscape }): boolean {
+  const ownOnly = namespaces.length === 0 && namespaceSelector === undefined;
+  const named = ownOnly ? candidate.namespace === owner : namespaces.includes(candidate.namespace);
+  return (named || matchesSelector(namespaceSelector, landscape.namespaceLabels(candidate.namespace))) && matchesSelector(labelSelector, candidate.labels);
+}
+
+function candidateOf({ metadata }: Pod): Candidate {
+  return { namespace: metadata.namespace ?? '', labels: metadata.labels ?? {} };
+}
