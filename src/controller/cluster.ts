@@ -12,19 +12,23 @@ import {
   pods,
   statefulSets,
   storageClasses,
+  volumeAttachments,
   volumes,
   type CSINode,
+  type KubernetesObject,
   type Namespace,
   type Node,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type Pod,
   type PodDisruptionBudget,
+  type Resource,
   type StatefulSet,
   type StorageClass,
 } from '../kubernetes/objects.ts';
 import { buildLayout, type Layout } from '../layout/layout.ts';
 import { claimNameOf } from '../layout/names.ts';
+import type { Surroundings } from '../layout/surroundings.ts';
 import { ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
 import type { Disk, Disks, Snapshot } from '../ports/disks.ts';
 
@@ -43,6 +47,8 @@ export interface Cluster {
   csiNodes(): Promise<readonly CSINode[]>;
   storageClasses(): Promise<readonly StorageClass[]>;
   budgets(namespace: string): Promise<readonly PodDisruptionBudget[]>;
+  /** What of other sets has a say in where a pod lands; of all namespaces that we look after. */
+  everywhere(): Promise<Pick<Surroundings, 'pods' | 'claims' | 'namespaces' | 'attachments'>>;
   /** Of all namespaces that we look after. */
   migrations(): Promise<readonly OrdinalMigration[]>;
 }
@@ -66,6 +72,8 @@ export interface Scope {
 }
 
 export function liveCluster(api: Api, { namespaces: own, kruise }: Scope): Cluster {
+  const everywhere = async <T extends KubernetesObject>(resource: Resource<T>): Promise<T[]> =>
+    own === undefined ? api.list(resource) : (await Promise.all(own.map((namespace) => api.list(resource, { namespace })))).flat();
   return {
     set: async (key) => (await api.get(statefulSets, key)) ?? (kruise ? await api.get(kruiseStatefulSets, key) : undefined),
     namespace: (name) => api.get(namespaces, { name }),
@@ -76,7 +84,11 @@ export function liveCluster(api: Api, { namespaces: own, kruise }: Scope): Clust
     csiNodes: () => api.list(csiNodes),
     storageClasses: () => api.list(storageClasses),
     budgets: (namespace) => api.list(disruptionBudgets, { namespace }),
-    migrations: async () => (own === undefined ? api.list(ordinalMigrations) : (await Promise.all(own.map((namespace) => api.list(ordinalMigrations, { namespace })))).flat()),
+    migrations: () => everywhere(ordinalMigrations),
+    everywhere: async () => {
+      const [allPods, allClaims, allNamespaces, attachments] = await Promise.all([everywhere(pods), everywhere(claims), api.list(namespaces), api.list(volumeAttachments)]);
+      return { pods: allPods, claims: allClaims, namespaces: allNamespaces, attachments };
+    },
   };
 }
 
@@ -90,7 +102,7 @@ export interface LayoutReading {
 export async function readLayout({ cluster, disks }: Pick<View, 'cluster' | 'disks'>, set: StatefulSet): Promise<LayoutReading> {
   const namespaceName = set.metadata.namespace ?? '';
   const [namespace, allPods, allClaims, allVolumes] = await Promise.all([cluster.namespace(namespaceName), cluster.pods(namespaceName), cluster.claims(namespaceName), cluster.volumes()]);
-  const [allNodes, allCsiNodes, classes, budgets] = await Promise.all([cluster.nodes(), cluster.csiNodes(), cluster.storageClasses(), cluster.budgets(namespaceName)]);
+  const [allNodes, allCsiNodes, classes, budgets, others] = await Promise.all([cluster.nodes(), cluster.csiNodes(), cluster.storageClasses(), cluster.budgets(namespaceName), cluster.everywhere()]);
   const claimsByName = new Map(allClaims.map((claim) => [claim.metadata.name, claim]));
   const volumesByName = new Map(allVolumes.map((volume) => [volume.metadata.name, volume]));
   const known = await disks.disks(disksOfSet(set, { claim: (name) => claimsByName.get(name), volume: (name) => volumesByName.get(name) }));
@@ -105,6 +117,7 @@ export async function readLayout({ cluster, disks }: Pick<View, 'cluster' | 'dis
     nodes: allNodes,
     csiNodes: allCsiNodes,
     budgets,
+    surroundings: { ...others, nodes: allNodes, csiNodes: allCsiNodes, volumes: allVolumes, storageClasses: classes },
     disks: known,
     cloud: disks,
   };

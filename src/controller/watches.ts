@@ -101,6 +101,7 @@ export function watchedCluster(watches: Watches): Cluster {
     csiNodes: () => now(watches.csiNodes.list()),
     storageClasses: () => now(watches.storageClasses.list()),
     budgets: (namespace) => now(watches.budgets.list(namespace)),
+    everywhere: () => now({ pods: watches.pods.list(), claims: watches.claims.list(), namespaces: watches.namespaces.list(), attachments: watches.attachments.list() }),
     migrations: () => now(watches.migrations.list()),
   };
 }
@@ -113,8 +114,9 @@ function trimMetadata<T extends KubernetesObject>(object: T): T {
 /** What a pod runs is of no interest, only what it asks of a node. */
 function trimPod(pod: Pod): Pod {
   const trimmed = trimMetadata(pod);
-  const containers = (trimmed.spec.containers ?? []).map(({ name, resources }) => ({ name, resources }));
-  return { ...trimmed, spec: { ...trimmed.spec, containers, initContainers: [] } };
+  const parts = ({ name, resources, restartPolicy, ports }: Record<string, unknown>) => ({ name, resources, restartPolicy, ports });
+  const initContainers = (trimmed.spec['initContainers'] as Record<string, unknown>[] | undefined) ?? [];
+  return { ...trimmed, spec: { ...trimmed.spec, containers: (trimmed.spec.containers ?? []).map(parts), initContainers: initContainers.map(parts) } };
 }
 
 function trimNode(node: Node): Node {

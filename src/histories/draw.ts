@@ -28,6 +28,8 @@ export function drawPlan(seed: number): HistoryPlan {
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
+/** By then every maintenance window of a drawn policy has closed, until the next week. */
+export const WINDOWS_CLOSED = '2026-11-20T10:13:00.000Z';
 const LONGEST_TROUBLE_MS = 10 * MINUTE_MS;
 
 interface Shape {

@@ -26,6 +26,7 @@ import { SeededRandom } from '../simulation/seeded-random.ts';
 import { ACTS, CloudSaidNo, NothingToDo } from './acts.ts';
 import { Books } from './books.ts';
 import { Coverage } from './coverage.ts';
+import { WINDOWS_CLOSED } from './draw.ts';
 import { FAULTS } from './faults.ts';
 import { INVARIANTS } from './invariants/all.ts';
 import { annotationsOf, budgetOf, REGION, statefulSetOf, storageClassOf, zoneName } from './manifests.ts';
@@ -334,7 +335,9 @@ class History implements HistoryWorld {
 
   /** Something is under way, or will be done when its time has come. */
   #waitsForTime(): boolean {
-    const { server } = this.simulated;
+    const { server, clock } = this.simulated;
+    // A window that closes is news for the report.
+    if (clock.now() < Date.parse(WINDOWS_CLOSED) && this.plan.sets.some(({ policy }) => policy['window'] !== undefined)) return true;
     const underWay = server.readAll(ordinalMigrations).some((record) => ['Running', 'RollingBack'].includes(phaseOf(record)) || (ended(record) && isRetaining(record)));
     return underWay || server.readAll(spreadReports).some(({ status }) => status !== undefined && passesWithTime(status));
   }

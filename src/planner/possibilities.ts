@@ -88,8 +88,13 @@ export function assign(possibilities: readonly Possibility[], world: Pick<World,
 
 function candidateOf({ facts, from, inFlightTo, moveLast }: Possibility, options: readonly string[], lifted: Restriction | undefined): Candidate {
   const there = inFlightTo !== undefined && lifted !== 'InFlight' ? inFlightTo : from;
-  return { ordinal: facts.ordinal, from: there, options, sizeGiB: Object.fromEntries(options.map((zone) => [zone, sizeGiBToMove(facts, zone)])), moveLast };
+  const candidate = { ordinal: facts.ordinal, from: there, options, moveLast };
+  if (facts.zones.length <= 1) return { ...candidate, sizeGiB: sizeGiBToMove(facts, NOWHERE) };
+  return { ...candidate, sizeGiB: 0, sizeGiBTo: Object.fromEntries(options.map((zone) => [zone, sizeGiBToMove(facts, zone)])) };
 }
+
+/** No disk is there: from one zone to any other all disks go. */
+const NOWHERE = '';
 
 /** Empty: it can only stay where it is, which is no home. */
 export function optionsOf(possibility: Possibility, homes: readonly string[], lifted?: Restriction): string[] {

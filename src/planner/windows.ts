@@ -18,8 +18,8 @@ export function smallestSkew(families: Families, maxSkew: number): number {
 }
 
 /** The cheapest flows of all windows of the skew that `smallestSkew` says can be had: one, or several that cost exactly the same. */
-export function cheapestFlows(families: Families, maxSkew: number): PricedFlow[] {
-  const windows = windowsOf(families, maxSkew);
+export function cheapestFlows(families: Families, skew: number): PricedFlow[] {
+  const windows = windowsOf(families, skew);
   const priced = new Map<number, PricedFlow>();
   let known: Prices | undefined;
   const at = (index: number): PricedFlow => {
@@ -60,10 +60,9 @@ function compareTotals(a: Totals, b: Totals): number {
  * Windows that have a layout and of which none is part of another, each as tight as the number of ordinals makes it. A layout exists when the
  * window's highest is not below the fullest zone of the most even layout, nor its lowest above the emptiest one.
  */
-function windowsOf(families: Families, maxSkew: number): Window[] {
+function windowsOf(families: Families, skew: number): Window[] {
   const { zoneCount, size } = families;
   const { fullest, emptiest } = evennessOf(families);
-  const skew = Math.max(maxSkew, fullest - emptiest);
   // Below the first its lowest binds nobody, above the last its highest.
   const first = Math.max(0, fullest - skew, Math.floor((size - (zoneCount - 1) * skew) / zoneCount));
   const last = Math.max(first, Math.min(emptiest, Math.ceil((size - skew) / zoneCount)));

@@ -12,12 +12,9 @@ export function bruteForce(problem: SpreadProblem): Answer {
   const scored = all.map((zones) => ({ zones, score: scoreOf(problem, zones) }));
   const best = scored.reduce((least, { score }) => (compare(score, least) < 0 ? score : least), scored[0]!.score);
   let left = scored.filter(({ score }) => compare(score, best) === 0).map(({ zones }) => zones);
-  const counts = new Map(problem.zones.map((zone) => [zone, problem.candidates.filter(({ from }) => from === zone).length]));
   for (const [index, candidate] of problem.candidates.entries()) {
-    const wish = wishes(problem, candidate, counts).find((zone) => left.some((zones) => zones[index] === zone))!;
+    const wish = wishes(problem, candidate).find((zone) => left.some((zones) => zones[index] === zone))!;
     left = left.filter((zones) => zones[index] === wish);
-    counts.set(wish, counts.get(wish)! + 1);
-    if (candidate.from !== undefined && counts.has(candidate.from)) counts.set(candidate.from, counts.get(candidate.from)! - 1);
   }
   return { zones: left[0]!, excess: best[0]! };
 }
@@ -32,7 +29,7 @@ function scoreOf({ zones: declared, maxSkew, candidates }: SpreadProblem, zones:
   return [
     Math.max(0, Math.max(...counts) - Math.min(...counts) - maxSkew),
     moved.length,
-    moved.reduce((sum, { candidate, to }) => sum + (candidate.sizeGiB[to] ?? 0), 0),
+    moved.reduce((sum, { candidate, to }) => sum + (candidate.sizeGiBTo?.[to] ?? candidate.sizeGiB), 0),
     moved.filter(({ candidate }) => candidate.moveLast).length,
     zones.reduce((sum, zone) => sum + declared.indexOf(zone), 0),
   ];
@@ -43,7 +40,14 @@ function compare(a: number[], b: number[]): number {
   return index < 0 ? 0 : a[index]! - b[index]!;
 }
 
-function wishes({ zones }: SpreadProblem, { from, options }: Candidate, counts: Map<string, number>): string[] {
-  const others = zones.filter((zone) => zone !== from && options.includes(zone)).toSorted((a, b) => counts.get(a)! - counts.get(b)! || zones.indexOf(a) - zones.indexOf(b));
+/** Its number spells the order: each digit counts from the end of the zones that are left. Its own zone comes last. */
+function wishes({ zones }: SpreadProblem, { ordinal, from, options }: Candidate): string[] {
+  const order: string[] = [];
+  let number = ordinal + zones.length - 1;
+  for (let left = [...zones]; left.length > 0; left = left.filter((zone) => !order.includes(zone))) {
+    order.push(left[left.length - 1 - (number % left.length)]!);
+    number = Math.floor(number / left.length);
+  }
+  const others = order.filter((zone) => zone !== from && options.includes(zone));
   return options.includes(from ?? '') ? [...others, from!] : others;
 }

@@ -4,7 +4,7 @@ import { spread, type Candidate, type SpreadProblem } from '../../src/planner/sp
 import { bruteForce } from './brute-force.ts';
 
 function candidate(ordinal: number, from: string | undefined, options: string[], changes: Partial<Candidate> = {}): Candidate {
-  return { ordinal, from, options, sizeGiB: Object.fromEntries(options.map((zone) => [zone, 20])), moveLast: false, ...changes };
+  return { ordinal, from, options, sizeGiB: 20, moveLast: false, ...changes };
 }
 
 /** Candidates in moving order: highest ordinal first. */
@@ -45,7 +45,7 @@ describe('spreading ordinals over zones', () => {
 
   it('takes the smallest disks when the number of moves is the same', () => {
     const sizes = [10, 40, 40, 40];
-    const candidates = sizes.map((size, ordinal) => candidate(ordinal, 'a', ['a', 'b'], { sizeGiB: { a: size, b: size } })).toReversed();
+    const candidates = sizes.map((size, ordinal) => candidate(ordinal, 'a', ['a', 'b'], { sizeGiB: size })).toReversed();
     expect(word(spread({ zones: ['a', 'b'], maxSkew: 1, candidates }))).toBe('baab');
   });
 
@@ -85,6 +85,7 @@ const problems = fc
         options: fc.shuffledSubarray(ZONES, { minLength: 1 }),
         sizes: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 4, maxLength: 4 }),
         even: fc.boolean(),
+        torn: fc.boolean(),
         free: fc.boolean(),
         moveLast: fc.boolean(),
       }),
@@ -92,14 +93,15 @@ const problems = fc
     ),
   })
   .map(({ zones, maxSkew, drawn }): SpreadProblem => {
-    const candidates = drawn.map(({ from, options, sizes, even, free, moveLast }, index): Candidate => {
+    const candidates = drawn.map(({ from, options, sizes, even, torn, free, moveLast }, index): Candidate => {
       const own = from !== undefined && zones.includes(from) && options.includes(from);
       const allowed = free ? zones : zones.filter((zone) => options.includes(zone) || (own && zone === from));
       return {
         ordinal: drawn.length - 1 - index,
         from,
         options: allowed.length === 0 ? [zones[0]!] : allowed,
-        sizeGiB: Object.fromEntries(ZONES.map((zone, position) => [zone, even ? 20 : sizes[position]!])),
+        sizeGiB: even ? 20 : sizes[0]!,
+        ...(torn ? { sizeGiBTo: Object.fromEntries(ZONES.map((zone, position) => [zone, sizes[position]!])) } : {}),
         moveLast,
       };
     });
@@ -132,7 +134,7 @@ describe('against every possible assignment', () => {
 });
 
 it('a thousand ordinals with disks of all sizes are planned in seconds, not minutes', () => {
-  const candidates = Array.from({ length: 1000 }, (_, ordinal) => candidate(ordinal, 'a', ['a', 'b', 'c', 'd', 'e'], { sizeGiB: Object.fromEntries(['a', 'b', 'c', 'd', 'e'].map((zone) => [zone, 20 + ((ordinal * 7919) % 1009)])) })).toReversed();
+  const candidates = Array.from({ length: 1000 }, (_, ordinal) => candidate(ordinal, 'a', ['a', 'b', 'c', 'd', 'e'], { sizeGiB: 20 + ((ordinal * 7919) % 1009) })).toReversed();
   const started = performance.now();
   const solved = spread({ zones: ['a', 'b', 'c', 'd', 'e'], maxSkew: 1, candidates });
   const took = performance.now() - started;

@@ -74,15 +74,20 @@ function rounded(resource: string, quantity: bigint): bigint {
 type Quantities = Map<string, bigint>;
 
 function sumOf(pod: Pick<Pod, 'spec' | 'status'>): Quantities {
-  const { spec } = pod;
   const sum = ofContainers(pod);
-  const { requests: own = {}, limits = {} } = (spec['resources'] as ResourceRequirements | undefined) ?? {};
-  // What only a limit is set for is requested that much, unless the containers say otherwise.
-  for (const [resource, quantity] of Object.entries(limits)) if (isPodLevel(resource) && !sum.has(resource)) sum.set(resource, parseQuantity(quantity));
-  const actual = effective(pod, quantities(own), podResize(pod));
-  for (const resource of Object.keys(own)) if (isPodLevel(resource)) sum.set(resource, actual.get(resource) ?? 0n);
-  add(sum, quantities((spec['overhead'] as Record<string, string> | undefined) ?? {}));
+  for (const [resource, quantity] of ofPod(pod, sum)) sum.set(resource, quantity);
+  add(sum, quantities(pod.spec['overhead'] as Record<string, string> | undefined));
   return sum;
+}
+
+/** What is set for the pod as a whole, and takes the place of its containers' sum. */
+function ofPod(pod: Pick<Pod, 'spec' | 'status'>, ofAllContainers: Quantities): Quantities {
+  const { requests: own = {}, limits } = (pod.spec['resources'] as ResourceRequirements | undefined) ?? {};
+  const actual = effective(pod, quantities(own), pod.status as Resize | undefined);
+  const set = [...quantities(own).keys()].map((resource) => [resource, actual.get(resource) ?? 0n] as const);
+  // What only a limit is set for is requested that much, unless the containers say otherwise.
+  const limited = [...quantities(limits)].filter(([resource]) => own[resource] === undefined && !ofAllContainers.has(resource));
+  return new Map([...set, ...limited].filter(([resource]) => isPodLevel(resource)));
 }
 
 function isPodLevel(resource: string): boolean {
@@ -130,10 +135,6 @@ interface Resize {
   allocatedResources?: Readonly<Record<string, string>>;
 }
 
-function podResize({ status }: Pick<Pod, 'status'>): Resize | undefined {
-  return status as Resize | undefined;
-}
-
 function reportsResources({ status }: Pick<Pod, 'status'>): boolean {
   if (status === undefined) return false;
   const statuses = [...(status.containerStatuses ?? []), ...((status['initContainerStatuses'] as Record<string, unknown>[] | undefined) ?? [])];
@@ -145,12 +146,12 @@ function effective({ status }: Pick<Pod, 'status'>, asked: Quantities, resize: R
   if (resize?.resources === undefined) return asked;
   const infeasible = status?.conditions?.some(({ type, reason }) => type === 'PodResizePending' && reason === 'Infeasible') === true;
   const most: Quantities = infeasible ? new Map() : asked;
-  raise(most, quantities(resize.resources.requests ?? {}));
-  raise(most, quantities(resize.allocatedResources ?? {}));
+  raise(most, quantities(resize.resources.requests));
+  raise(most, quantities(resize.allocatedResources));
   return most;
 }
 
-function quantities(list: Readonly<Record<string, string>>): Quantities {
+function quantities(list: Readonly<Record<string, string>> = {}): Quantities {
   return new Map(Object.entries(list).map(([resource, quantity]) => [resource, parseQuantity(quantity)]));
 }
 

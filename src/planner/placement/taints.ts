@@ -45,8 +45,11 @@ function tolerates(tolerations: readonly Toleration[], taint: Taint): boolean {
  * A toleration without an effect is for every effect, without a key for every key. `Gt` and `Lt` (alpha in Kubernetes 1.35) are taken for
  * no match, as by a scheduler without them: a node too few, never one too many.
  */
-function isTolerated({ key = '', operator = 'Equal', value = '', effect = '' }: Toleration, taint: Taint): boolean {
-  if (effect !== '' && effect !== taint.effect) return false;
-  if (key !== '' && key !== taint.key) return false;
-  return operator === 'Exists' || ((operator === 'Equal' || operator === '') && value === (taint.value ?? ''));
+function isTolerated({ key, operator, value, effect }: Toleration, taint: Taint): boolean {
+  return isAny(effect, taint.effect) && isAny(key, taint.key) && (operator === 'Exists' || (isAny(operator, 'Equal') && (value ?? '') === (taint.value ?? '')));
+}
+
+/** It asks for nothing, or for this. */
+function isAny(asked: string | undefined, present: string): boolean {
+  return asked === undefined || asked === '' || asked === present;
 }
