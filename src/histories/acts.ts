@@ -10,7 +10,7 @@ import { SET_ACTS } from './acts/sets.ts';
 import type { HistoryWorld } from './world.ts';
 
 export { EXCUSES } from './acts/excuses.ts';
-export { CloudSaidNo, NothingToDo } from './acts/scene.ts';
+export { CloudSaidNo, isSecondHalfToCome, NothingToDo } from './acts/scene.ts';
 
 export interface Act {
   /**

@@ -42,7 +42,6 @@ async function main(flags: Flags): Promise<number> {
   if (flags.seeds === 1) return one(flags);
   const failed = await many(flags);
   if (failed.seeds.length > 0) {
-    for (const { seed, broken } of failed.seeds) say(`seed ${seed}: ${broken?.message ?? ''}`);
     await explain(Math.min(...failed.seeds.map(({ seed }) => seed)), flags);
   }
   return failed.seeds.length > 0 || failed.unmet.length > 0 ? 1 : 0;
@@ -71,7 +70,10 @@ async function many({ seed, seeds, threads, keepGoing, coverage: wantsCoverage }
       played += 1;
       events += outcome.events;
       coverage.add(outcome.coverage);
-      if (outcome.broken !== undefined) failed.push(outcome);
+      if (outcome.broken !== undefined) {
+        failed.push(outcome);
+        say(`seed ${outcome.seed}: ${outcome.broken.message}`);
+      }
       if (played % 500 === 0) say(`${played} of ${seeds} histories, ${failed.length} failed, ${perMinute()} a minute`);
       return failed.length === 0 || keepGoing;
     },

@@ -23,7 +23,7 @@ import { Tasks } from '../simulation/controllers/tasks.ts';
 import { everythingOnSale } from '../simulation/ecs/categories.ts';
 import { EcsModel } from '../simulation/ecs/model.ts';
 import { SeededRandom } from '../simulation/seeded-random.ts';
-import { ACTS, CloudSaidNo, NothingToDo } from './acts.ts';
+import { ACTS, CloudSaidNo, isSecondHalfToCome, NothingToDo } from './acts.ts';
 import { Books } from './books.ts';
 import { Coverage } from './coverage.ts';
 import { WINDOWS_CLOSED } from './draw.ts';
@@ -338,6 +338,7 @@ class History implements HistoryWorld {
     const { server, clock } = this.simulated;
     // A window that closes is news for the report.
     if (clock.now() < Date.parse(WINDOWS_CLOSED) && this.plan.sets.some(({ policy }) => policy['window'] !== undefined)) return true;
+    if (isSecondHalfToCome(this)) return true;
     const underWay = server.readAll(ordinalMigrations).some((record) => ['Running', 'RollingBack'].includes(phaseOf(record)) || (ended(record) && isRetaining(record)));
     return underWay || server.readAll(spreadReports).some(({ status }) => status !== undefined && passesWithTime(status));
   }

@@ -79,7 +79,7 @@ function resume(context: StepContext): Answer {
       awaitingReadySince: undefined,
       progressAt: undefined,
       reason: forward ? undefined : undoReason(history),
-      message: undefined,
+      message: forward ? undefined : 'a person had the undo taken up again after it had been Frozen',
       conditions: [],
     }),
   );

@@ -1,80 +1,70 @@
-// The cheapest exchange for each pair of zones: which family gives an ordinal from one to the other at the least cost. One tournament a
-// pair: a family whose cost has changed plays its way up again, the winner is known at once.
+// The cheapest exchange for each pair of zones: which family gives an ordinal from one to the other at the least cost. While costs only
+// fall, the first to undercut the leader leads; when a leader gets dearer, the pair holds a tournament, and from then on a family whose
+// cost changes plays its way up again.
 
 export interface Exchanges {
-  zoneCount: number;
   contestants: number;
-  /** Leaves of each tournament: the next power of two. */
-  leaves: number;
   /** By pair and family; Infinity where it has nobody to give, or may not be there. */
   costs: Float64Array;
-  /** By pair and inner node, the root being 1: the family that won there. */
-  winners: Int32Array;
-  /** By pair: the winner's cost. */
+  /** By pair: the family that is cheapest, and its cost. */
+  leaders: Int32Array;
   cheapest: Float64Array;
+  /**
+   * By pair that has held a tournament, and by node: who won there. Nodes 1 … contestants-1, the root being 1; node `contestants + family`
+   * is the family itself.
+   */
+  winners: (Int32Array | undefined)[];
 }
 
-/** `costOf` is asked once for every pair and family. */
-export function openExchanges({ zoneCount, contestants }: { zoneCount: number; contestants: number }, costOf: (family: number, from: number, to: number) => number): Exchanges {
-  const leaves = 2 ** Math.ceil(Math.log2(Math.max(2, contestants)));
-  const pairs = zoneCount * zoneCount;
-  const exchanges: Exchanges = {
-    zoneCount,
+export function noExchanges({ pairs, contestants }: { pairs: number; contestants: number }): Exchanges {
+  return {
     contestants,
-    leaves,
     costs: new Float64Array(pairs * contestants).fill(Infinity),
-    winners: new Int32Array(pairs * leaves),
+    leaders: new Int32Array(pairs),
     cheapest: new Float64Array(pairs).fill(Infinity),
+    winners: Array.from({ length: pairs }, () => undefined),
   };
-  for (let pair = 0; pair < pairs; pair += 1) {
-    const from = Math.floor(pair / zoneCount);
-    const to = pair % zoneCount;
-    if (from !== to) openPair(exchanges, pair, (family) => costOf(family, from, to));
-  }
-  return exchanges;
 }
 
-function openPair(exchanges: Exchanges, pair: number, costOf: (family: number) => number): void {
-  const { contestants, leaves, costs, winners } = exchanges;
-  for (let family = 0; family < contestants; family += 1) costs[pair * contestants + family] = costOf(family);
-  for (let node = leaves - 1; node > 0; node -= 1) winners[pair * leaves + node] = winnerAt(exchanges, pair, node);
-  crown(exchanges, pair);
-}
-
-/** Of two that cost the same the first family: the same input always gives the same layout. */
-function winnerAt(exchanges: Exchanges, pair: number, node: number): number {
-  const left = contestantAt(exchanges, pair, 2 * node);
-  const right = contestantAt(exchanges, pair, 2 * node + 1);
-  return costFor(exchanges, pair, right) < costFor(exchanges, pair, left) ? right : left;
-}
-
-function contestantAt({ leaves, winners }: Exchanges, pair: number, node: number): number {
-  return node < leaves ? (winners[pair * leaves + node] ?? 0) : node - leaves;
-}
-
-/** Infinity at the leaves that nobody has. */
-function costFor({ contestants, costs }: Exchanges, pair: number, family: number): number {
-  return family < contestants ? (costs[pair * contestants + family] ?? Infinity) : Infinity;
-}
-
-function crown(exchanges: Exchanges, pair: number): void {
-  exchanges.cheapest[pair] = costFor(exchanges, pair, contestantAt(exchanges, pair, 1));
-}
-
-/** The family has another cost now. */
+/** The family has this cost from now on. */
 export function enter(exchanges: Exchanges, pair: number, { family, cost }: { family: number; cost: number }): void {
-  const { contestants, leaves, costs, winners } = exchanges;
+  const { contestants, costs, leaders, cheapest, winners } = exchanges;
   if (costs[pair * contestants + family] === cost) return;
   costs[pair * contestants + family] = cost;
-  for (let node = (leaves + family) >> 1; node > 0; node >>= 1) {
-    const before = winners[pair * leaves + node];
-    const winner = winnerAt(exchanges, pair, node);
-    winners[pair * leaves + node] = winner;
-    if (winner === before && winner !== family) return; // Further up nobody sees the change.
-  }
-  crown(exchanges, pair);
+  const tournament = winners[pair];
+  if (tournament !== undefined) replay(exchanges, pair, { family, tournament });
+  else if (cost < (cheapest[pair] ?? Infinity)) crown(exchanges, pair, family);
+  else if (leaders[pair] === family) winners[pair] = hold(exchanges, pair);
 }
 
-export function cheapestFamily(exchanges: Exchanges, pair: number): number {
-  return contestantAt(exchanges, pair, 1);
+function crown({ contestants, costs, leaders, cheapest }: Exchanges, pair: number, family: number): void {
+  leaders[pair] = family;
+  cheapest[pair] = costs[pair * contestants + family] ?? Infinity;
+}
+
+function hold(exchanges: Exchanges, pair: number): Int32Array {
+  const tournament = new Int32Array(exchanges.contestants);
+  for (let node = exchanges.contestants - 1; node > 0; node -= 1) tournament[node] = winnerAt(exchanges, pair, { node, tournament });
+  crown(exchanges, pair, contestantAt(exchanges, 1, tournament));
+  return tournament;
+}
+
+function replay(exchanges: Exchanges, pair: number, { family, tournament }: { family: number; tournament: Int32Array }): void {
+  for (let node = (exchanges.contestants + family) >> 1; node > 0; node >>= 1) {
+    const winner = winnerAt(exchanges, pair, { node, tournament });
+    if (winner === tournament[node] && winner !== family) return; // Further up nobody sees the change.
+    tournament[node] = winner;
+  }
+  crown(exchanges, pair, contestantAt(exchanges, 1, tournament));
+}
+
+function winnerAt(exchanges: Exchanges, pair: number, { node, tournament }: { node: number; tournament: Int32Array }): number {
+  const { contestants, costs } = exchanges;
+  const left = contestantAt(exchanges, 2 * node, tournament);
+  const right = contestantAt(exchanges, 2 * node + 1, tournament);
+  return (costs[pair * contestants + right] ?? Infinity) < (costs[pair * contestants + left] ?? Infinity) ? right : left;
+}
+
+function contestantAt({ contestants }: Exchanges, node: number, tournament: Int32Array): number {
+  return node < contestants ? (tournament[node] ?? 0) : node - contestants;
 }

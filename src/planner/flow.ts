@@ -7,7 +7,7 @@
 // It begins with everybody where it is cheapest at given prices of the zones. Any prices lead to the same optimum; good ones leave little
 // to do. So the flow is first found roughly, many steps of a family taken for one, and each rough flow tells the prices for a finer one.
 
-import { cheapestFamily, enter, openExchanges, type Exchanges } from './exchanges.ts';
+import { enter, noExchanges, type Exchanges } from './exchanges.ts';
 import { stepAt, type Families, type Family } from './families.ts';
 
 /** Each zone is to have as many, `highest` included. */
@@ -76,9 +76,11 @@ function flowAt(families: Families, { window, prices, block }: { window: Window;
     for (const zone of family.zones) addTo(counts, zone, at[number * zoneCount + zone] ?? 0);
   }
   const taken = counts.map((count, zone) => takenAt(prices[zone] ?? 0, count, window));
-  const flow = { families, window, block, at, left, counts, taken };
-  const exchanges = openExchanges({ zoneCount, contestants: all.length }, (family, from, to) => exchangeCost(flow, family, { from, to }));
-  return { ...flow, exchanges };
+  const flow = { families, window, block, at, left, counts, taken, exchanges: noExchanges({ pairs: zoneCount * zoneCount, contestants: all.length }) };
+  for (const [number, { zones }] of all.entries()) {
+    for (const zone of zones) if ((at[number * zoneCount + zone] ?? 0) > 0) enterFrom(flow, number, zone);
+  }
+  return flow;
 }
 
 /** A zone that costs extra is full, one that pays is as empty as it may be. */
@@ -136,15 +138,13 @@ function blockOf({ leaving, before }: Family, ordinal: number, block: number): B
   return { cost: leaving[step] ?? 0, first: before[step] ?? 0, end: before[Math.min(leaving.length, step + block)] ?? 0 };
 }
 
-type Balance = Omit<Flow, 'exchanges'>;
-
 interface Way {
   from: number;
   to: number;
 }
 
 /** Of one ordinal more of the family from zone to zone; Infinity when it has nobody there, or may not go. */
-function exchangeCost({ families, at, left, block }: Balance, number: number, { from, to }: Way): number {
+function exchangeCost({ families, at, left, block }: Flow, number: number, { from, to }: Way): number {
   const family = families.families[number];
   if (family === undefined || (at[number * families.zoneCount + from] ?? 0) === 0) return Infinity;
   const { home, costs } = family;
@@ -156,7 +156,7 @@ function exchangeCost({ families, at, left, block }: Balance, number: number, { 
 }
 
 /** How many of the family can go this way at that cost. */
-function roomFor({ families, at, left, block }: Balance, number: number, { from, to }: Way): number {
+function roomFor({ families, at, left, block }: Flow, number: number, { from, to }: Way): number {
   const family = families.families[number];
   const there = at[number * families.zoneCount + from] ?? 0;
   const gone = left[number] ?? 0;
@@ -166,7 +166,7 @@ function roomFor({ families, at, left, block }: Balance, number: number, { from,
 }
 
 /** Zones are nodes 0 … zoneCount-1, the common end is node zoneCount: what has come to a node and not gone on. */
-function balanceOf({ families: { zoneCount }, counts, taken }: Balance, node: number): number {
+function balanceOf({ families: { zoneCount }, counts, taken }: Flow, node: number): number {
   if (node < zoneCount) return (counts[node] ?? 0) - (taken[node] ?? 0);
   let balance = 0;
   for (let zone = 0; zone < zoneCount; zone += 1) balance += (taken[zone] ?? 0) - (counts[zone] ?? 0);
@@ -243,7 +243,7 @@ function pushAlong(flow: Flow, path: readonly Way[]): void {
 }
 
 function arcOf({ families: { zoneCount }, exchanges }: Flow, { from, to }: Way): Arc {
-  const family = from === zoneCount || to === zoneCount ? undefined : cheapestFamily(exchanges, from * zoneCount + to);
+  const family = from === zoneCount || to === zoneCount ? undefined : exchanges.leaders[from * zoneCount + to];
   return { from, to, family };
 }
 
@@ -267,16 +267,13 @@ function shift(flow: Flow, { from, to, family }: Arc, amount: number): void {
   addTo(counts, to, amount);
   if (from === home) addTo(left, family, amount);
   if (to === home) addTo(left, family, -amount);
-  reenter(flow, family);
+  for (const zone of families.families[family]?.zones ?? []) enterFrom(flow, family, zone);
 }
 
-function reenter(flow: Flow, family: number): void {
+function enterFrom(flow: Flow, family: number, from: number): void {
   const { families, exchanges } = flow;
-  const zones = families.families[family]?.zones ?? [];
-  for (const from of zones) {
-    for (const to of zones) {
-      if (from !== to) enter(exchanges, from * families.zoneCount + to, { family, cost: exchangeCost(flow, family, { from, to }) });
-    }
+  for (const to of families.families[family]?.zones ?? []) {
+    if (to !== from) enter(exchanges, from * families.zoneCount + to, { family, cost: exchangeCost(flow, family, { from, to }) });
   }
 }
 

@@ -78,7 +78,8 @@ export function plan(inputs: PlanInputs): Plan {
   const world = worldOf(inputs);
   const possibilities = possibilitiesOf(world);
   const assignment = assign(possibilities, world);
-  const moves = possibilities.flatMap((possibility) => moveOf(possibility, { world, inputs, assignment }));
+  const outcome = { world, inputs, assignment, inZone: Map.groupBy(inputs.layout.ordinals, zoneOf) };
+  const moves = possibilities.flatMap((possibility) => moveOf(possibility, outcome));
   const satisfied = moves.length === 0 && isMet(possibilities, world);
   return {
     moves,
@@ -136,6 +137,8 @@ interface Outcome {
   world: World;
   inputs: PlanInputs;
   assignment: Assignment;
+  /** Ordinals that are in one zone now, by zone. */
+  inZone: ReadonlyMap<string | undefined, readonly OrdinalFacts[]>;
 }
 
 function moveOf({ facts, from, inFlightTo, pin, moveLast }: Possibility, outcome: Outcome): PlannedMove[] {
@@ -152,14 +155,14 @@ interface Departure {
   pin: string | undefined;
 }
 
-function reasonFor({ facts, from, to, pin }: Departure, { world, inputs }: Outcome): Pick<PlannedMove, 'reason' | 'why'> {
+function reasonFor({ facts, from, to, pin }: Departure, { world, inputs, inZone }: Outcome): Pick<PlannedMove, 'reason' | 'why'> {
   const { podName, zones } = facts;
   if (pin === to) return { reason: 'Pin', why: `${podName} is pinned to zone ${to} by zonespread.io/pin.` };
   if (from === undefined) return { reason: 'Evacuate', why: `${podName} has disks in ${zones.join(' and ')} and fits on no node; all of them go to zone ${to}.` };
   const evacuated = inputs.evacuatedZones?.get(from);
   if (evacuated !== undefined) return { reason: 'Evacuate', why: `${podName} leaves zone ${from}, which is being evacuated: ${evacuated}.` };
   if (!world.homes.includes(from)) return { reason: 'Evacuate', why: `${podName} leaves zone ${from}, which is not in zonespread.io/zones (${world.homes.join(',')}).` };
-  const countIn = (zone: string): number => world.layout.ordinals.filter((other) => zoneOf(other) === zone).length;
+  const countIn = (zone: string): number => inZone.get(zone)?.length ?? 0;
   return { reason: 'Spread', why: `${podName} goes to zone ${to}, which has ${countIn(to)} of the set's ordinals while zone ${from} has ${countIn(from)}; zonespread.io/max-skew is ${world.policy.maxSkew}.` };
 }
 
@@ -198,13 +201,13 @@ function whyStaying(possibility: Possibility, world: World, assignment: Assignme
 function isWanted(possibility: Possibility, { homes }: World, { met }: Assignment): boolean {
   const { from, pin } = possibility;
   if (from === undefined || !homes.includes(from) || (pin !== undefined && pin !== from)) return true;
-  return !met && optionsOf(possibility, homes).every((zone) => zone === from);
+  return !met && optionsOf(possibility, homes, { hold: possibility.holds.of }).every((zone) => zone === from);
 }
 
 function holdOf({ facts, coolingUntilMs, pin, holds }: Possibility, { homes }: World): Omit<StayingOrdinal, 'ordinal'> | undefined {
   if (coolingUntilMs !== undefined) return { reason: 'CoolDown', message: `${facts.podName} has moved only just and stays where it is until ${new Date(coolingUntilMs).toISOString()}` };
   const wanted = pin === undefined ? homes : [pin];
-  const hold = wanted.map((zone) => holds.get(zone)).find((found) => found !== undefined);
+  const hold = wanted.map((zone) => holds.of(zone)).find((found) => found !== undefined);
   return hold === undefined ? undefined : { reason: hold.reason, message: hold.message };
 }
 

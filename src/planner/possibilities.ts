@@ -8,7 +8,7 @@ import { sizeGiBToMove } from './estimate.ts';
 import type { GuardContext } from './guards/guard.ts';
 import { lastingHold } from './guards/index.ts';
 import type { Blocked } from './reasons.ts';
-import { spread, type Candidate } from './spread.ts';
+import { excessOf, spread, type Candidate, type Spread } from './spread.ts';
 
 export type Restriction = 'ZoneUnavailable' | 'CoolDown' | 'PinsConflict' | 'OrdinalsHeld' | 'InFlight';
 
@@ -22,8 +22,14 @@ export interface Possibility {
   coolingUntilMs: number | undefined;
   pin: string | undefined;
   moveLast: boolean;
-  /** What keeps it out of a zone for good, by zone. */
-  holds: ReadonlyMap<string, Blocked>;
+  holds: Holds;
+}
+
+/** What keeps an ordinal out of zones for good. To ask about a zone means to look at its nodes, so each is asked about once, and only if need be. */
+export interface Holds {
+  of: (zone: string) => Blocked | undefined;
+  /** The same, of what has been asked before; undefined also when it has not. */
+  known: (zone: string) => Blocked | undefined;
 }
 
 export interface World {
@@ -61,10 +67,14 @@ function movesLast({ pod }: OrdinalFacts, requirements: Requirement[] | undefine
   return requirements !== undefined && pod !== undefined && matchesRequirements(requirements, pod.labels);
 }
 
-function holdsOf(facts: OrdinalFacts, { layout, policy, nowMs, homes, context }: World): Map<string, Blocked> {
-  const others = homes.filter((zone) => zone !== zoneOf(facts));
-  const holds = others.map((zone) => [zone, lastingHold({ layout, rules: policy, ordinal: facts.ordinal, targetZone: zone, nowMs, context })] as const);
-  return new Map(holds.flatMap(([zone, hold]) => (hold === undefined ? [] : [[zone, hold] as const])));
+function holdsOf(facts: OrdinalFacts, { layout, policy, nowMs, context }: World): Holds {
+  const asked = new Map<string, Blocked | undefined>([[zoneOf(facts) ?? '', undefined]]); // Nothing keeps it out of where it is.
+  const look = (zone: string): Blocked | undefined => {
+    const hold = lastingHold({ layout, rules: policy, ordinal: facts.ordinal, targetZone: zone, nowMs, context });
+    asked.set(zone, hold);
+    return hold;
+  };
+  return { of: (zone) => (asked.has(zone) ? asked.get(zone) : look(zone)), known: (zone) => asked.get(zone) };
 }
 
 export interface Assignment {
@@ -74,21 +84,57 @@ export interface Assignment {
   met: boolean;
 }
 
-/** The best layout under all restrictions but the lifted one. */
-export function assign(possibilities: readonly Possibility[], world: Pick<World, 'homes' | 'policy'>, lifted?: Restriction): Assignment {
-  const { homes, policy } = world;
-  const candidates = possibilities.flatMap((possibility): Candidate[] => {
-    const options = optionsOf(possibility, homes, lifted);
-    return options.length === 0 ? [] : [candidateOf(possibility, options, lifted)];
-  });
-  const { zones, excess } = spread({ zones: homes, maxSkew: policy.maxSkew, candidates });
-  const pinsMet = possibilities.every(({ facts, pin }) => pin === undefined || lifted === 'PinsConflict' || zones.get(facts.ordinal) === pin);
-  return { targets: zones, met: excess === 0 && pinsMet && zones.size === possibilities.length };
+/**
+ * The best layout. What nobody has asked about counts as possible at first; then each move of the layout is asked about. A layout of which
+ * every move is possible would have come out of full knowledge too: to exclude what was not chosen changes no choice.
+ */
+export function assign(possibilities: readonly Possibility[], world: Pick<World, 'homes' | 'policy'>): Assignment {
+  for (;;) {
+    const { zones, excess } = spreadAsKnown(possibilities, world);
+    if (learnFrom(zones, possibilities, world.homes)) continue;
+    const pinsMet = possibilities.every(({ facts, pin }) => pin === undefined || zones.get(facts.ordinal) === pin);
+    return { targets: zones, met: excess === 0 && pinsMet && zones.size === possibilities.length };
+  }
 }
 
-function candidateOf({ facts, from, inFlightTo, moveLast }: Possibility, options: readonly string[], lifted: Restriction | undefined): Candidate {
-  const there = inFlightTo !== undefined && lifted !== 'InFlight' ? inFlightTo : from;
-  const candidate = { ordinal: facts.ordinal, from: there, options, moveLast };
+function spreadAsKnown(possibilities: readonly Possibility[], { homes, policy }: Pick<World, 'homes' | 'policy'>): Spread {
+  const candidates = candidatesOf(possibilities, (possibility) => optionsOf(possibility, homes, { hold: possibility.holds.known }));
+  return spread({ zones: homes, maxSkew: policy.maxSkew, candidates });
+}
+
+/** Asks about every move. What stands in the way of one may well stand in the way of others: all about its zone, and all about it, is asked too. */
+function learnFrom(zones: Spread['zones'], possibilities: readonly Possibility[], homes: readonly string[]): boolean {
+  const refused = possibilities.filter(({ facts, inFlightTo, holds }) => {
+    const zone = zones.get(facts.ordinal);
+    return inFlightTo === undefined && zone !== undefined && holds.of(zone) !== undefined;
+  });
+  const closed = new Set(refused.map(({ facts }) => zones.get(facts.ordinal) ?? ''));
+  for (const { holds } of refused) for (const zone of homes) holds.of(zone);
+  for (const zone of closed) for (const { holds } of possibilities) holds.of(zone);
+  return refused.length > 0;
+}
+
+/** Whether the policy could be met, were it not for the lifted restriction. */
+export function couldBeMet(possibilities: readonly Possibility[], { homes, policy }: Pick<World, 'homes' | 'policy'>, lifted: Restriction): boolean {
+  const options = new Map(possibilities.map((possibility) => [possibility, optionsOf(possibility, homes, { hold: possibility.holds.of, lifted })]));
+  const eachHasItsPlace = [...options].every(([{ pin }, zones]) => zones.length > 0 && (pin === undefined || lifted === 'PinsConflict' || zones.every((zone) => zone === pin)));
+  return eachHasItsPlace && excessOf({ zones: homes, maxSkew: policy.maxSkew, candidates: candidatesOf(possibilities, (possibility) => options.get(possibility) ?? []) }) === 0;
+}
+
+function candidatesOf(possibilities: readonly Possibility[], optionsFor: (possibility: Possibility) => readonly string[]): Candidate[] {
+  const shared = new Map<string, readonly string[]>();
+  return possibilities.flatMap((possibility): Candidate[] => {
+    const options = optionsFor(possibility);
+    if (options.length === 0) return [];
+    const key = options.join(',');
+    const first = shared.get(key) ?? options;
+    shared.set(key, first);
+    return [candidateOf(possibility, first)];
+  });
+}
+
+function candidateOf({ facts, from, inFlightTo, moveLast }: Possibility, options: readonly string[]): Candidate {
+  const candidate = { ordinal: facts.ordinal, from: inFlightTo ?? from, options, moveLast };
   if (facts.zones.length <= 1) return { ...candidate, sizeGiB: sizeGiBToMove(facts, NOWHERE) };
   return { ...candidate, sizeGiB: 0, sizeGiBTo: Object.fromEntries(options.map((zone) => [zone, sizeGiBToMove(facts, zone)])) };
 }
@@ -96,15 +142,20 @@ function candidateOf({ facts, from, inFlightTo, moveLast }: Possibility, options
 /** No disk is there: from one zone to any other all disks go. */
 const NOWHERE = '';
 
+interface Restrictions {
+  hold: (zone: string) => Blocked | undefined;
+  /** This one does not count. */
+  lifted?: Restriction;
+}
+
 /** Empty: it can only stay where it is, which is no home. */
-export function optionsOf(possibility: Possibility, homes: readonly string[], lifted?: Restriction): string[] {
-  const { from, inFlightTo, coolingUntilMs, pin, holds } = possibility;
+export function optionsOf({ from, inFlightTo, coolingUntilMs, pin }: Possibility, homes: readonly string[], { hold, lifted }: Restrictions): readonly string[] {
   if (inFlightTo !== undefined && lifted !== 'InFlight') return homes.filter((zone) => zone === inFlightTo);
   const own = homes.filter((zone) => zone === from);
   if (coolingUntilMs !== undefined && lifted !== 'CoolDown') return own;
-  const reachable = homes.filter((zone) => zone === from || isFree(holds.get(zone), lifted));
-  if (pin === undefined || lifted === 'PinsConflict') return reachable;
-  return reachable.includes(pin) ? [pin] : own;
+  const isReachable = (zone: string): boolean => zone === from || isFree(hold(zone), lifted);
+  if (pin === undefined || lifted === 'PinsConflict') return homes.every(isReachable) ? homes : homes.filter(isReachable);
+  return homes.includes(pin) && isReachable(pin) ? [pin] : own;
 }
 
 function isFree(hold: Blocked | undefined, lifted: Restriction | undefined): boolean {

@@ -1,6 +1,6 @@
 // Why a set is not as declared: moves that will put it right, or the restriction without which it could be.
 
-import { assign, restrictionOf, type Possibility, type Restriction, type World } from './possibilities.ts';
+import { couldBeMet, restrictionOf, type Possibility, type Restriction, type World } from './possibilities.ts';
 import type { Blocked, UnsatisfiedReason } from './reasons.ts';
 
 export interface Unsatisfied {
@@ -16,7 +16,7 @@ export function whyUnsatisfied(possibilities: readonly Possibility[], world: Wor
   if (met && moves === 0) return { reason: 'InFlight', message: `${count(underWay, 'ordinal')} being moved` };
   if (met) return { reason: 'MovesPlanned', message: `${count(moves, 'move')} planned${underWay === 0 ? '' : `, ${count(underWay, 'ordinal')} being moved`}` };
   const present = RESTRICTIONS.filter((restriction) => DESCRIPTIONS[restriction](possibilities, world) !== undefined);
-  const reason = present.find((restriction) => assign(possibilities, world, restriction).met) ?? present[0] ?? 'OrdinalsHeld';
+  const reason = present.find((restriction) => couldBeMet(possibilities, world, restriction)) ?? present[0] ?? 'OrdinalsHeld';
   const nearest = moves === 0 ? 'the layout is as near as it can be' : `the nearest layout is planned (${count(moves, 'move')})`;
   return { reason, message: `${DESCRIPTIONS[reason](possibilities, world) ?? 'no layout meets the policy'}; ${nearest}` };
 }
@@ -25,7 +25,7 @@ export function whyUnsatisfied(possibilities: readonly Possibility[], world: Wor
 type Description = (possibilities: readonly Possibility[], world: World) => string | undefined;
 
 const DESCRIPTIONS: Record<Restriction, Description> = {
-  ZoneUnavailable: (possibilities) => holdMessages('ZoneUnavailable', possibilities),
+  ZoneUnavailable: (possibilities, { homes }) => holdMessages('ZoneUnavailable', possibilities, homes),
   CoolDown: (possibilities) =>
     listed(
       possibilities.flatMap(({ facts, coolingUntilMs }) => (coolingUntilMs === undefined ? [] : [`${facts.podName} until ${new Date(coolingUntilMs).toISOString()}`])),
@@ -36,7 +36,7 @@ const DESCRIPTIONS: Record<Restriction, Description> = {
       possibilities.flatMap(({ facts, pin }) => (pin === undefined ? [] : [`${facts.ordinal}=${pin}`])),
       (pins) => `zonespread.io/pin (${pins}) does not go with zonespread.io/max-skew "${policy.maxSkew}" over ${homes.join(',')}; change one of them`,
     ),
-  OrdinalsHeld: (possibilities) => holdMessages('OrdinalsHeld', possibilities),
+  OrdinalsHeld: (possibilities, { homes }) => holdMessages('OrdinalsHeld', possibilities, homes),
   InFlight: (possibilities) =>
     listed(
       possibilities.flatMap(({ facts, inFlightTo }) => (inFlightTo === undefined ? [] : [`${facts.podName} to ${inFlightTo}`])),
@@ -49,11 +49,12 @@ function listed(items: string[], sentence: (items: string) => string): string | 
 }
 
 /** One message a zone, or one an ordinal. */
-function holdMessages(restriction: Restriction, possibilities: readonly Possibility[]): string | undefined {
+function holdMessages(restriction: Restriction, possibilities: readonly Possibility[], homes: readonly string[]): string | undefined {
   const messages = new Map<string, string>();
   for (const { facts, holds } of possibilities) {
-    for (const [zone, hold] of holds) {
-      if (restrictionOf(hold) !== restriction) continue;
+    for (const zone of homes) {
+      const hold = holds.of(zone);
+      if (hold === undefined || restrictionOf(hold) !== restriction) continue;
       const about = restriction === 'ZoneUnavailable' ? zone : facts.podName;
       messages.set(about, messages.get(about) ?? sentenceOf(hold, facts.podName));
     }

@@ -1,4 +1,4 @@
-// Hostile histories of the whole product, each decided by its seed: a sample here, 20,000 of them with ZONESPREAD_FULL=1.
+// Hostile histories of the whole product, each decided by its seed: 300 of them here, 20,000 with ZONESPREAD_FULL=1.
 
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
@@ -9,13 +9,7 @@ import { expectedCoverage } from '../../src/histories/expected.ts';
 import { play, type Outcome } from '../../src/histories/play.ts';
 
 const FULL = process.env['ZONESPREAD_FULL'] === '1';
-const SEEDS = FULL ? 20_000 : 36;
-/** Broken, and not understood yet. */
-const OPEN = new Map([[15, 'a daemon goes round and round after everything has healed']]);
-
-function seeds(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index + 1).filter((seed) => FULL || !OPEN.has(seed));
-}
+const SEEDS = FULL ? 20_000 : 300;
 
 describe('a history', () => {
   it('is the same for the same seed, to the last event, and another for another one', async () => {
@@ -36,7 +30,7 @@ describe('a history', () => {
     const coverage = new Coverage();
     let played = 0;
     await playAll({
-      seeds: seeds(SEEDS),
+      seeds: Array.from({ length: SEEDS }, (_, index) => index + 1),
       threads: availableParallelism(),
       onOutcome({ seed, broken, coverage: met }: Outcome) {
         played += 1;
@@ -46,7 +40,7 @@ describe('a history', () => {
       },
     });
     expect(failed).toEqual([]);
-    expect(played).toBe(seeds(SEEDS).length);
+    expect(played).toBe(SEEDS);
     expect(FULL ? coverage.missing(expectedCoverage()) : []).toEqual([]);
   });
 });

@@ -32,7 +32,7 @@ describe('the old volume', () => {
     await expectWhole(stage);
   });
 
-  it('robbed of its claimRef while an undo needs it: the move freezes with the reason', async () => {
+  it('robbed of its claimRef while an undo needs it: the move freezes with the reason, and says one at its end when a person resumes it', async () => {
     const stage = await readyStage();
     await stage.plan();
     stage.cordoned.add('b');
@@ -41,6 +41,11 @@ describe('the old volume', () => {
     }, 'RollingBack');
     await stage.run('web-0-first', atRest);
     expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'SourceTaken' });
+    stage.api.change(volumes, sourcePV(stage), (pv) => (pv.spec.claimRef = { kind: 'PersistentVolumeClaim', namespace: NAMESPACE, name: CLAIM.name }));
+    await stage.request('resume');
+    const { status } = await stage.run();
+    expect(status?.phase).toBe('RolledBack');
+    expect(status?.message).toContain('taken up again');
   });
 });
 

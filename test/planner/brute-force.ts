@@ -1,47 +1,58 @@
-// The same question as spread.ts, answered by trying every assignment: slow, and too simple to be wrong.
+// The same question as spread.ts, answered by trying every layout: slow, and too simple to be wrong.
 
 import type { Candidate, SpreadProblem } from '../../src/planner/spread.ts';
 
 export interface Answer {
+  /** By candidate. */
   zones: string[];
   excess: number;
+  /** What matters most first: excess skew, moves, GiB, move-last pods, ranks of preference. */
+  score: number[];
 }
 
+/** Layouts are tried in the order of the ordinals' wishes, so that of several that are as good the first one is the one that is promised. */
 export function bruteForce(problem: SpreadProblem): Answer {
-  const all = assignments(problem.candidates);
-  const scored = all.map((zones) => ({ zones, score: scoreOf(problem, zones) }));
-  const best = scored.reduce((least, { score }) => (compare(score, least) < 0 ? score : least), scored[0]!.score);
-  let left = scored.filter(({ score }) => compare(score, best) === 0).map(({ zones }) => zones);
-  for (const [index, candidate] of problem.candidates.entries()) {
-    const wish = wishes(problem, candidate).find((zone) => left.some((zones) => zones[index] === zone))!;
-    left = left.filter((zones) => zones[index] === wish);
+  const wishes = problem.candidates.map((candidate) => wishesOf(problem, candidate));
+  const layout: string[] = [];
+  let best: Answer | undefined;
+  const tryFrom = (index: number): void => {
+    if (index < wishes.length) {
+      for (const zone of wishes[index]!) {
+        layout[index] = zone;
+        tryFrom(index + 1);
+      }
+      return;
+    }
+    const score = scoreOf(problem, layout);
+    if (best === undefined || isBetter(score, best.score)) best = { zones: [...layout], excess: score[0]!, score };
+  };
+  tryFrom(0);
+  return best!;
+}
+
+export function scoreOf({ zones: declared, maxSkew, candidates }: SpreadProblem, layout: readonly string[]): number[] {
+  const counts = new Map(declared.map((zone) => [zone, 0]));
+  const score = [0, 0, 0, 0, 0];
+  for (const [index, to] of layout.entries()) {
+    const { from, sizeGiB, sizeGiBTo, moveLast } = candidates[index]!;
+    counts.set(to, counts.get(to)! + 1);
+    score[4]! += declared.indexOf(to);
+    if (to === from) continue;
+    score[1]! += 1;
+    score[2]! += sizeGiBTo?.[to] ?? sizeGiB;
+    if (moveLast) score[3]! += 1;
   }
-  return { zones: left[0]!, excess: best[0]! };
+  score[0] = Math.max(0, Math.max(...counts.values()) - Math.min(...counts.values()) - maxSkew);
+  return score;
 }
 
-function assignments(candidates: readonly Candidate[]): string[][] {
-  return candidates.reduce<string[][]>((partial, { options }) => partial.flatMap((zones) => options.map((zone) => [...zones, zone])), [[]]);
-}
-
-function scoreOf({ zones: declared, maxSkew, candidates }: SpreadProblem, zones: string[]): number[] {
-  const counts = declared.map((zone) => zones.filter((other) => other === zone).length);
-  const moved = candidates.flatMap((candidate, index) => (candidate.from === zones[index] ? [] : [{ candidate, to: zones[index]! }]));
-  return [
-    Math.max(0, Math.max(...counts) - Math.min(...counts) - maxSkew),
-    moved.length,
-    moved.reduce((sum, { candidate, to }) => sum + (candidate.sizeGiBTo?.[to] ?? candidate.sizeGiB), 0),
-    moved.filter(({ candidate }) => candidate.moveLast).length,
-    zones.reduce((sum, zone) => sum + declared.indexOf(zone), 0),
-  ];
-}
-
-function compare(a: number[], b: number[]): number {
-  const index = a.findIndex((value, position) => value !== b[position]);
-  return index < 0 ? 0 : a[index]! - b[index]!;
+export function isBetter(score: readonly number[], than: readonly number[]): boolean {
+  const index = score.findIndex((value, position) => value !== than[position]);
+  return index >= 0 && score[index]! < than[index]!;
 }
 
 /** Its number spells the order: each digit counts from the end of the zones that are left. Its own zone comes last. */
-function wishes({ zones }: SpreadProblem, { ordinal, from, options }: Candidate): string[] {
+function wishesOf({ zones }: SpreadProblem, { ordinal, from, options }: Candidate): string[] {
   const order: string[] = [];
   let number = ordinal + zones.length - 1;
   for (let left = [...zones]; left.length > 0; left = left.filter((zone) => !order.includes(zone))) {

@@ -115,9 +115,16 @@ async function nextStep({ simulated: { server, clock }, random }: HistoryWorld):
   if (written.signal.aborted) await clock.sleep(Math.floor(random.next() ** 3 * HESITATION_MS));
 }
 
+const secondHalves = new WeakMap<HistoryWorld, number>();
+
+/** What was taken away for a while is still to be put back. */
+export function isSecondHalfToCome(world: HistoryWorld): boolean {
+  return (secondHalves.get(world) ?? 0) > 0;
+}
+
 /** The second half of an act, also when trouble is over by then: what was taken away is put back. What is refused is not tried again. */
 export function later(world: HistoryWorld, ms: number, act: () => Promise<unknown>): void {
-  world.simulated.clock.after(ms, async () => {
+  secondHalf(world, ms, async () => {
     try {
       await act();
     } catch (error) {
@@ -129,7 +136,7 @@ export function later(world: HistoryWorld, ms: number, act: () => Promise<unknow
 
 /** As `later`, and again until nobody says no: for what must not stay as it is. */
 export function untilDone(world: HistoryWorld, ms: number, act: () => Promise<unknown>): void {
-  world.simulated.clock.after(ms, async () => {
+  secondHalf(world, ms, async () => {
     for (;;) {
       try {
         await act();
@@ -140,5 +147,14 @@ export function untilDone(world: HistoryWorld, ms: number, act: () => Promise<un
         await world.simulated.clock.sleep(5_000);
       }
     }
+  });
+}
+
+function secondHalf(world: HistoryWorld, ms: number, act: () => Promise<void>): void {
+  const count = (change: number): void => void secondHalves.set(world, (secondHalves.get(world) ?? 0) + change);
+  count(1);
+  world.simulated.clock.after(ms, async () => {
+    await act();
+    count(-1);
   });
 }
