@@ -1,35 +1,63 @@
-// How long layout and plan take: `node bench/planner.ts`. One line per set: replicas, moves, milliseconds (median of five).
+// How long planning takes: `node bench/planner.ts`. The exact spread beside one greedy pass over the same input, in the same run, as both
+// grow; then layout and whole plan of sets at rest, guards and placement of every move included.
 
 import { buildLayout } from '../src/layout/layout.ts';
 import { plan } from '../src/planner/plan.ts';
+import { spread } from '../src/planner/spread.ts';
 import { NOW_MS } from '../test/builders/kubernetes.ts';
 import { policy } from '../test/builders/policy.ts';
-import { spreadSet } from '../test/builders/spread-set.ts';
+import { spreadSet, type MutableInputs } from '../test/builders/spread-set.ts';
+import { billOf, greedy } from './greedy.ts';
+import { medianTimes, print } from './measure.ts';
+import { KINDS, problemOf, type Kind } from './spread-problems.ts';
 
-const ROUNDS = 5;
+const ZONE_COUNT = 10;
+const SIZES = [1000, 2000, 5000, 10_000];
+const LETTERS = 'abcdefghij'.split('');
 
-for (const { replicas, sizes } of [
-  { replicas: 6, sizes: 'equal' },
-  { replicas: 100, sizes: 'equal' },
-  { replicas: 1000, sizes: 'equal' },
-  { replicas: 100, sizes: 'all different' },
-  { replicas: 1000, sizes: 'all different' },
-]) {
-  const ordinals = Array.from({ length: replicas }, (_, ordinal) => ordinal);
-  const inputs = spreadSet({ zones: ordinals.map(() => 'a'), sizesGiB: ordinals.map((ordinal) => (sizes === 'equal' ? 20 : 20 + ((ordinal * 7919) % 1009))) });
-  const rounds = Array.from({ length: ROUNDS }, () => measured(() => buildLayout(inputs)));
-  const layout = buildLayout(inputs);
-  const plans = Array.from({ length: ROUNDS }, () => measured(() => plan({ layout, policy: policy(), nowMs: NOW_MS })));
-  const { cost } = plan({ layout, policy: policy(), nowMs: NOW_MS });
-  process.stdout.write(`${replicas} replicas, sizes ${sizes}: ${cost.moves} moves, layout ${median(rounds)} ms, plan ${median(plans)} ms\n`);
+for (const kind of KINDS) growthOf(kind);
+wholePlans();
+
+function growthOf(kind: Kind): void {
+  print([`${kind.name}, ${ZONE_COUNT} zones`, 'exact', 'a 1000', 'greedy', 'exact/greedy', 'moves', 'by greedy', 'GiB', 'by greedy', 'skew', 'by greedy']);
+  for (const ordinals of SIZES) {
+    const problem = problemOf(kind, { ordinals, zoneCount: ZONE_COUNT });
+    const [exactMs = 0, greedyMs = 0] = medianTimes([() => spread(problem), () => greedy(problem)]);
+    const exact = billOf(problem, spread(problem).zones);
+    const other = billOf(problem, greedy(problem));
+    print([`  ${ordinals} ordinals`, ms(exactMs), ms((exactMs * 1000) / ordinals), ms(greedyMs), (exactMs / greedyMs).toFixed(1), exact.moves, other.moves, exact.sizeGiB, other.sizeGiB, exact.skew, other.skew]);
+  }
 }
 
-function measured(work: () => unknown): number {
-  const startedMs = performance.now();
-  work();
-  return performance.now() - startedMs;
+function wholePlans(): void {
+  print([`sets at rest, ${ZONE_COUNT} zones`, 'layout', 'plan', 'plan a 1000', 'moves']);
+  for (const replicas of SIZES) {
+    const inputs = setInOneZone(replicas);
+    const layout = buildLayout(inputs);
+    const declared = policy({ zones: { kind: 'list', zones: LETTERS } });
+    const planned = (): ReturnType<typeof plan> => plan({ layout, policy: declared, nowMs: NOW_MS });
+    const [layoutMs = 0, planMs = 0] = medianTimes([() => buildLayout(inputs), planned], 3);
+    print([`  ${replicas} replicas`, ms(layoutMs), ms(planMs), ms((planMs * 1000) / replicas), planned().cost.moves]);
+  }
 }
 
-function median(times: number[]): string {
-  return (times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0).toFixed(1);
+const PART = 50;
+
+/** In parts, because the builder looks through all it has for each disk that it adds. */
+function setInOneZone(replicas: number): MutableInputs {
+  const whole = spreadSet({ zones: [], nodeZones: LETTERS });
+  whole.set.spec.replicas = replicas;
+  for (let start = 0; start < replicas; start += PART) {
+    const part = spreadSet({ zones: Array.from({ length: Math.min(PART, replicas - start) }, () => 'a'), start, nodeZones: LETTERS });
+    whole.pods.push(...part.pods);
+    whole.claims.push(...part.claims);
+    whole.volumes.push(...part.volumes);
+    for (const [id, disk] of part.disks) whole.disks.set(id, disk);
+    for (const [handle, names] of part.volumesByHandle) whole.volumesByHandle.set(handle, names);
+  }
+  return whole;
+}
+
+function ms(time: number): string {
+  return `${time.toFixed(1)} ms`;
 }

@@ -31,6 +31,7 @@ import { claimNameOf } from '../layout/names.ts';
 import type { Surroundings } from '../layout/surroundings.ts';
 import { ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
 import type { Disk, Disks, Snapshot } from '../ports/disks.ts';
+import { zoneEvacuations, type ZoneEvacuation } from './zone-evacuation.ts';
 
 export interface SetKey {
   namespace: string;
@@ -51,6 +52,7 @@ export interface Cluster {
   everywhere(): Promise<Pick<Surroundings, 'pods' | 'claims' | 'namespaces' | 'attachments'>>;
   /** Of all namespaces that we look after. */
   migrations(): Promise<readonly OrdinalMigration[]>;
+  evacuations(): Promise<readonly ZoneEvacuation[]>;
 }
 
 /** What a layout asks of the cloud. */
@@ -85,6 +87,7 @@ export function liveCluster(api: Api, { namespaces: own, kruise }: Scope): Clust
     storageClasses: () => api.list(storageClasses),
     budgets: (namespace) => api.list(disruptionBudgets, { namespace }),
     migrations: () => everywhere(ordinalMigrations),
+    evacuations: () => api.list(zoneEvacuations),
     everywhere: async () => {
       const [allPods, allClaims, allNamespaces, attachments] = await Promise.all([everywhere(pods), everywhere(claims), api.list(namespaces), api.list(volumeAttachments)]);
       return { pods: allPods, claims: allClaims, namespaces: allNamespaces, attachments };

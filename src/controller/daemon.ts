@@ -22,6 +22,7 @@ import { liveCluster, type Scope } from './cluster.ts';
 import { requireCustomResources } from './custom-resources.ts';
 import { createDiskReadings } from './disk-readings.ts';
 import { untilAnswered } from './first-answers.ts';
+import { createEvacuations } from './evacuation-progress.ts';
 import { createMarkets } from './markets.ts';
 import { migrationMetrics } from './migration-metrics.ts';
 import { createMoves } from './moves.ts';
@@ -30,8 +31,8 @@ import { createQueues } from './queues.ts';
 import { createSets } from './sets.ts';
 import { hasOurGate, removeStrayGate } from './stray-gates.ts';
 import { createSweep } from './sweep.ts';
-import { refOf, wakeOnChange } from './wake.ts';
-import { allWatches, createWatches, watchedCluster, type Watches } from './watches.ts';
+import { evacuationKey, refOf, wakeOnChange } from './wake.ts';
+import { allWatches, annotatedSets, createWatches, watchedCluster, type Watches } from './watches.ts';
 
 export interface ControllerSettings {
   /** Namespace of the Lease, and ours. */
@@ -65,6 +66,8 @@ export interface ControllerOptions {
 
 const LEASE_NAME = 'zonespread';
 const LEASE_CALL_MS = 5_000;
+/** A sweep looks at every set: what it shows of an evacuation is said once. */
+const EVACUATIONS_SETTLE_MS = 1_000;
 
 /** How far a daemon is, for its probe. */
 interface Stage {
@@ -229,10 +232,25 @@ function startWork(options: ControllerOptions, crew: Crew): { stop(): Promise<vo
   const own = rememberOwnWrites(api);
   const migrating: MigrationPorts = { api: own.api, disks, clock, random, clusterUID, epoch: crew.leadership.epoch, stepTimeoutMs: settings.stepTimeoutMs, report: reporter(crew, log) };
   const moves = createMoves(migrating, deciding);
-  const sets = createSets({ ...deciding, random, events: crew.events, metrics, watched, reportOf: ({ namespace, name }) => watches.reports.get(namespace, name), dryRun: settings.dryRun });
+  const evacuations = createEvacuations({
+    api,
+    clock,
+    evacuation: (name) => watches.evacuations.get(undefined, name),
+    annotated: () => annotatedSets(watches).map(refOf),
+    migrations: () => watches.migrations.list(),
+  });
+  const sets = createSets({ ...deciding, random, events: crew.events, metrics, watched, reportOf: ({ namespace, name }) => watches.reports.get(namespace, name), dryRun: settings.dryRun, onDecision: (key, decision) => evacuations.note(key, decision) });
 
   const queue = createQueues({ clock, random, log, onLost }, {
-    set: (key) => timed(options, () => sets.work(key)),
+    async set(key) {
+      const again = await timed(options, () => sets.work(key));
+      for (const { metadata } of watches.evacuations.list()) queue.addAfter(evacuationKey(metadata.name), EVACUATIONS_SETTLE_MS);
+      return again;
+    },
+    async evacuation({ name }) {
+      if (!settings.dryRun) await evacuations.work(name);
+      return undefined;
+    },
     move: (key) => (settings.dryRun ? Promise.resolve(undefined) : moves.work(key)),
   });
   const endWaking = wakeOnChange(watches, queue, own);

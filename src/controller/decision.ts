@@ -17,6 +17,7 @@ import { diskIdsOf, readLayout, type SetKey, type View } from './cluster.ts';
 import type { Markets } from './markets.ts';
 import { isReportOf } from './report.ts';
 import type { SeenZone, SpreadReport } from './spread-report.ts';
+import { closedByEvacuation, evacuatedZones, type ZoneEvacuation } from './zone-evacuation.ts';
 import { zonesSeen } from './zones-seen.ts';
 
 /** Of the configurations that the webhook registers (admission/registration.ts). */
@@ -51,7 +52,7 @@ export async function decide(ports: DecisionPorts, view: View, look: { key: SetK
   const report = look.report !== undefined && isReportOf(look.report, set) ? look.report : undefined;
   const reading = await readLayout(view, set);
   const records = await cluster.migrations();
-  const facts = await factsOf(ports, { set, policy, layout: reading.layout, records, report });
+  const facts = await factsOf(ports, { set, policy, layout: reading.layout, records, report, evacuations: await cluster.evacuations() });
   const planned = plan({ layout: reading.layout, policy, ...facts });
   if (!view.snapshots || planned.moves.length === 0) return decided(ports, { set, policy, warnings, layout: reading.layout, planned, records, facts, report });
 
@@ -73,6 +74,7 @@ interface Facts {
   nowMs: number;
   zonesSeen: string[];
   unusableZones: ReadonlyMap<string, string>;
+  evacuatedZones: ReadonlyMap<string, string>;
   recentMoves: ReadonlyMap<number, number>;
   inFlight: ReadonlyMap<number, string>;
   /** Not for the planner: kept for the report. */
@@ -80,16 +82,18 @@ interface Facts {
   holdings: Holding[];
 }
 
-async function factsOf(ports: DecisionPorts, on: { set: StatefulSet; policy: Policy; layout: Layout; records: readonly OrdinalMigration[]; report: SpreadReport | undefined }): Promise<Facts> {
+async function factsOf(ports: DecisionPorts, on: { set: StatefulSet; policy: Policy; layout: Layout; records: readonly OrdinalMigration[]; report: SpreadReport | undefined; evacuations: readonly ZoneEvacuation[] }): Promise<Facts> {
   const nowMs = ports.clock.now();
   const own = recordsOf(on.records, on.set);
   const seen = on.policy.zones.kind === 'any' ? zonesSeen(on.layout, on.report?.status?.zonesSeen ?? [], nowMs) : [];
   const homes = on.policy.zones.kind === 'any' ? seen.flatMap((zone) => (zone.enteredAt === undefined ? [] : [zone.zone])) : on.policy.zones.zones;
+  const closed = closedByEvacuation(on.evacuations);
   return {
     nowMs,
     seen,
     zonesSeen: homes,
-    unusableZones: await ports.markets.unusableZones(on.layout, homes),
+    unusableZones: new Map([...(await ports.markets.unusableZones(on.layout, homes.filter((zone) => !closed.has(zone)))), ...closed]),
+    evacuatedZones: evacuatedZones(on.evacuations),
     recentMoves: new Map(coolDowns(own, ports.coolDownMs, nowMs).map(({ ordinal, untilMs }) => [ordinal, untilMs])),
     inFlight: new Map(underWay(own).map((record) => [record.spec.ordinal, headedFor(record)])),
     holdings: backOffs(own, nowMs),

@@ -15,6 +15,7 @@ import { defaultPolicy, parsePolicy, parseRules, parseTerms, termsOf, type Polic
 import { diskIdsOf, readLayout } from './cluster.ts';
 import { guardContext, recordsOf, type DecisionPorts } from './decision.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { closedByEvacuation } from './zone-evacuation.ts';
 
 /** How often a Pending record is looked at when nothing wakes it. */
 const PENDING_EVERY_MS = 10_000;
@@ -127,7 +128,8 @@ async function holds(deciding: DecisionPorts, on: { record: OrdinalMigration; se
   if (earlier !== undefined) return { kind: 'held', reason: 'AlreadyInFlight', message: `${nameOf(earlier)} is for the same ordinal and came first; this one waits until it has ended` };
   // Those that have not begun hold nobody up but later ones of their own ordinal.
   const begun = own.filter((other) => phaseOf(other) !== 'Pending');
-  const unusableZones = await markets.unusableZones(layout, [targetZone]);
+  const closed = closedByEvacuation(await live.cluster.evacuations());
+  const unusableZones = closed.has(targetZone) ? closed : await markets.unusableZones(layout, [targetZone]);
   const context = await guardContext(deciding, { records: others.filter((other) => phaseOf(other) !== 'Pending'), own: begun, unusableZones, moving: true });
   const [first] = checkGuards({ layout, rules: on.rules, ordinal, targetZone, nowMs: clock.now(), context });
   return first === undefined ? undefined : { kind: 'held', reason: first.reason, message: first.message };

@@ -180,7 +180,8 @@ function withTimesOf(report: SpreadReport, status: SpreadReportStatus): SpreadRe
   return { ...status, conditions: keepTimes(status.conditions ?? [], report.status?.conditions ?? []) };
 }
 
-function keepTimes(conditions: readonly Condition[], before: readonly Condition[]): Condition[] {
+/** A time stays while its condition's status does. */
+export function keepTimes(conditions: readonly Condition[], before: readonly Condition[]): Condition[] {
   return conditions.map((condition) => {
     const last = before.find(({ type }) => type === condition.type);
     return last?.status === condition.status && last.lastTransitionTime !== undefined ? { ...condition, lastTransitionTime: last.lastTransitionTime } : condition;

@@ -27,6 +27,8 @@ export interface SetsOptions extends DecisionPorts {
   /** The watch caches: whether there is anything to do. */
   watched: View;
   reportOf(key: SetKey): SpreadReport | undefined;
+  /** Told of what every look has shown. */
+  onDecision?(key: SetKey, decision: Decision): void;
   /** `--dry-run`: plans and reports, starts nothing. */
   dryRun: boolean;
 }
@@ -51,6 +53,7 @@ export function createSets(options: SetsOptions): Sets {
     async work(key) {
       const first = await decide(options, options.watched, { key, report: options.reportOf(key) });
       const final = needsLiveLook(first) ? await alone(() => decideLive(options, key)) : first;
+      options.onDecision?.(key, final);
       if (final.kind !== 'decided') return settleUndecided(work, key, final);
       await say(work, final);
       return nextLook(final, options.clock.now());

@@ -16,9 +16,8 @@ import { dropSurplusRecords } from './kept-records.ts';
 import { sweepOrphans } from './orphans.ts';
 import type { Waker } from './queues.ts';
 import { hasOurGate, removeStrayGate } from './stray-gates.ts';
-import { moveKey, refOf, setKey } from './wake.ts';
+import { evacuationKey, moveKey, refOf, setKey } from './wake.ts';
 import { watchedSets, type Watches } from './watches.ts';
-import { refuseEvacuations } from './zone-evacuation.ts';
 
 export interface SweepOptions {
   api: Api;
@@ -88,6 +87,7 @@ async function wakeEverything({ watches, queue, readings }: SweepOptions): Promi
   for (const set of watchedSets(watches)) queue.add(setKey(refOf(set)));
   // Also those whose set is gone.
   for (const report of watches.reports.list()) queue.add(setKey(refOf(report)));
+  for (const evacuation of watches.evacuations.list()) queue.add(evacuationKey(evacuation.metadata.name));
 }
 
 /** What has ended and let go of is history. */
@@ -102,7 +102,6 @@ async function tidyUp(options: SweepOptions, state: State): Promise<boolean> {
   const parts: [string, () => Promise<void>][] = [
     ...watches.pods.list().filter(hasOurGate).map((pod): [string, () => Promise<void>] => [`look at the gate of pod ${pod.metadata.namespace}/${pod.metadata.name}`, () => removeStrayGate(api, log, refOf(pod))]),
     ['drop old records', () => dropSurplusRecords(api, watches.migrations.list(), { nowMs: clock.now(), countedMs })],
-    ['answer ZoneEvacuations', () => refuseEvacuations(api, clock)],
     ['look for orphaned disks', () => lookForOrphans(options, state)],
   ];
   let all = true;

@@ -14,9 +14,13 @@ const NODES_SETTLE_MS = 5_000;
 export const setKey = ({ namespace, name }: SetKey): string => `set ${namespace}/${name}`;
 export const moveKey = ({ namespace, name }: SetKey): string => `move ${namespace}/${name}`;
 
-export function parseKey(key: string): { kind: 'set' | 'move'; namespace: string; name: string } {
-  const match = /^(?<kind>set|move) (?<namespace>[^/]*)\/(?<name>.*)$/.exec(key);
-  return { kind: match?.groups?.['kind'] === 'move' ? 'move' : 'set', namespace: match?.groups?.['namespace'] ?? '', name: match?.groups?.['name'] ?? '' };
+export const evacuationKey = (name: string): string => `evacuation /${name}`;
+
+export type KeyKind = 'set' | 'move' | 'evacuation';
+
+export function parseKey(key: string): { kind: KeyKind; namespace: string; name: string } {
+  const match = /^(?<kind>set|move|evacuation) (?<namespace>[^/]*)\/(?<name>.*)$/.exec(key);
+  return { kind: (match?.groups?.['kind'] ?? 'set') as KeyKind, namespace: match?.groups?.['namespace'] ?? '', name: match?.groups?.['name'] ?? '' };
 }
 
 /** Connects the watches to the queue. A move is not woken by what its own visits have written. Gives back what ends it. */
@@ -51,6 +55,11 @@ export function wakeOnChange(watches: Watches, queue: Waker, own: Pick<OwnWrites
     watches.nodes.onChange(({ object, previous }) => {
       wakeMoves((record) => record.status?.nodeName === object.metadata.name);
       if (nodeNews(object) !== nodeNews(previous)) wakeSets(undefined, NODES_SETTLE_MS);
+    }),
+    watches.evacuations.onChange(({ type, object }) => {
+      if (type !== 'deleted') queue.addAfter(evacuationKey(object.metadata.name), SETTLE_MS);
+      // Its status is no news to the sets, and its spec cannot change.
+      if (type !== 'modified') wakeSets(undefined, SETTLE_MS);
     }),
     watches.budgets.onChange(({ object }) => wakeSets(object.metadata.namespace, SETTLE_MS)),
     watches.namespaces.onChange(({ object }) => {

@@ -32,7 +32,9 @@ import {
 import { createReflector, type Reflector } from '../kubernetes/reflector.ts';
 import { ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
 import type { Cluster } from './cluster.ts';
+import { policyOf } from './decision.ts';
 import { spreadReports, type SpreadReport } from './spread-report.ts';
+import { zoneEvacuations, type ZoneEvacuation } from './zone-evacuation.ts';
 
 export interface Watches {
   sets: Reflector<StatefulSet>;
@@ -47,6 +49,7 @@ export interface Watches {
   namespaces: Reflector<Namespace>;
   migrations: Reflector<OrdinalMigration>;
   reports: Reflector<SpreadReport>;
+  evacuations: Reflector<ZoneEvacuation>;
   /** OpenKruise's sets, where the cluster has them. */
   kruiseSets: Reflector<StatefulSet> | undefined;
 }
@@ -76,6 +79,7 @@ export function createWatches(options: WatchOptions): Watches {
     namespaces: watch(namespaces),
     migrations: watch(ordinalMigrations),
     reports: watch(spreadReports),
+    evacuations: watch(zoneEvacuations),
     kruiseSets: options.kruise ? watch(kruiseStatefulSets) : undefined,
   };
 }
@@ -87,6 +91,11 @@ export function allWatches(watches: Watches): Reflector<KubernetesObject>[] {
 /** The sets of both kinds. Where two have one name, the apps/v1 one counts. */
 export function watchedSets(watches: Watches): StatefulSet[] {
   return [...watches.sets.list(), ...(watches.kruiseSets?.list() ?? [])];
+}
+
+/** Those that declare a policy, right or wrong, themselves or through their namespace. */
+export function annotatedSets(watches: Watches): StatefulSet[] {
+  return watchedSets(watches).filter((set) => set.metadata.deletionTimestamp === undefined && policyOf(set, watches.namespaces.get(undefined, set.metadata.namespace ?? '')).kind !== 'off');
 }
 
 export function watchedCluster(watches: Watches): Cluster {
@@ -103,6 +112,7 @@ export function watchedCluster(watches: Watches): Cluster {
     budgets: (namespace) => now(watches.budgets.list(namespace)),
     everywhere: () => now({ pods: watches.pods.list(), claims: watches.claims.list(), namespaces: watches.namespaces.list(), attachments: watches.attachments.list() }),
     migrations: () => now(watches.migrations.list()),
+    evacuations: () => now(watches.evacuations.list()),
   };
 }
 

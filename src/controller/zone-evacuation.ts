@@ -1,9 +1,6 @@
 // A zone that no set may use while this exists: the ZoneEvacuation custom resource, cluster-scoped. The schema is
-// charts/zonespread/crds/zoneevacuations.yaml. For now a daemon only says that it does not do it yet.
+// charts/zonespread/crds/zoneevacuations.yaml.
 
-import type { Api } from '../kubernetes/api.ts';
-import { isNotFound } from '../kubernetes/refusals.ts';
-import { timestamp, type Clock } from '../ports/clock.ts';
 import type { Condition, KubernetesObject, ObjectMeta, Resource } from '../kubernetes/objects.ts';
 
 export interface ZoneEvacuation extends KubernetesObject {
@@ -38,23 +35,13 @@ export const zoneEvacuations: Resource<ZoneEvacuation> = {
   namespaced: false,
 };
 
-/** This version moves nothing for an evacuation, and says so on the object instead of leaving its owner waiting. */
-export async function refuseEvacuations(api: Api, clock: Clock): Promise<void> {
-  for (const evacuation of await evacuations(api)) {
-    const { generation = 0 } = evacuation.metadata;
-    if (evacuation.status?.observedGeneration === generation) continue;
-    const message = `evacuating zone ${evacuation.spec.zone} is not supported by this version of zonespread: nothing is moved for it; take the zone out of zonespread.io/zones of each set instead`;
-    const condition = (type: string): Condition => ({ type, status: 'False', reason: 'NotSupported', message, lastTransitionTime: timestamp(clock) });
-    await api.mergePatch(zoneEvacuations, { name: evacuation.metadata.name }, { status: { observedGeneration: generation, conditions: [condition('Complete'), condition('Progressing')] } }, { subresource: 'status' });
-  }
+/** What is said of each zone that is being evacuated, by zone: who asks for it, and why. Of several for one zone the first by name. */
+export function evacuatedZones(evacuations: readonly ZoneEvacuation[]): ReadonlyMap<string, string> {
+  const byName = evacuations.toSorted((a, b) => (a.metadata.name < b.metadata.name ? 1 : -1));
+  return new Map(byName.map(({ metadata, spec }) => [spec.zone, `ZoneEvacuation ${metadata.name}${spec.reason === undefined ? '' : ` (${spec.reason})`}`]));
 }
 
-/** None where the custom resource is not installed. */
-async function evacuations(api: Api): Promise<ZoneEvacuation[]> {
-  try {
-    return await api.list(zoneEvacuations);
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
+/** The same as the reason why a zone takes no disks, with what to do about it. */
+export function closedByEvacuation(evacuations: readonly ZoneEvacuation[]): ReadonlyMap<string, string> {
+  return new Map([...evacuatedZones(evacuations)].map(([zone, who]) => [zone, `it is being evacuated by ${who}; delete that when the zone may be used again`]));
 }

@@ -21,6 +21,8 @@ async function reversing(context: StepContext): Promise<StepResult> {
     return wait('Reversing', 'the move back has been recorded', 1_000);
   }
   if (outcome === 'succeeded') return { kind: 'end', phase: 'RolledBack', reason: 'Reversed', message: 'taken back by a move in the other direction, with all writes' };
+  // Its disk is in use no more, and nothing is left to be decided.
+  if (outcome === 'reversed') return { kind: 'end', phase: 'RolledBack', reason: 'Reversed', message: 'the move that took it back has been taken back itself: the ordinal is on the disk of that last one, with all writes' };
   if (outcome === 'failed') return { kind: 'freeze', reason: 'NotReady', message: 'the move back did not succeed (see its record); the ordinal stays on its new disk until a person decides' };
   return wait('Reversing', 'the move back is under way', 1_000);
 }

@@ -200,6 +200,12 @@ export function ended(record: OrdinalMigration): boolean {
   return phase === 'Succeeded' || phase === 'RolledBack' || phase === 'Failed';
 }
 
+/** The ordinal has left its source, with all writes, and for good: it is on the target, or on what was made from that by moves after it. */
+export function hasMoved(record: OrdinalMigration): boolean {
+  const { phase, reason } = statusOf(record);
+  return phase === 'Succeeded' || (phase === 'RolledBack' && reason === 'Reversed');
+}
+
 /** `web-2`: the pod that the record is about. */
 export function podNameOf(record: OrdinalMigration): string {
   return `${record.spec.statefulSetRef.name}-${record.spec.ordinal}`;

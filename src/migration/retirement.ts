@@ -7,7 +7,7 @@ import { areBound, asRead, diskIdOf, holderUID, isRetained, isTerminating, uidOf
 import { timestamp } from '../ports/clock.ts';
 import { unlabelNamespace } from './ending.ts';
 import { stampsOf, touchedSince, type AttachmentStamps } from './fence.ts';
-import { claimsOf, courseOf, ended, isOfUnknownFormat, ordinalMigrations, statusOf, type ClaimRecord, type OrdinalMigration } from './record.ts';
+import { claimsOf, courseOf, ended, hasMoved, inFlight, isOfUnknownFormat, nameOf, ordinalMigrations, phaseOf, statusOf, type ClaimRecord, type OrdinalMigration } from './record.ts';
 import { contextFor, type Visit } from './runner.ts';
 import { attachmentOf } from './steps/detach.ts';
 import { handleRequest } from './requests.ts';
@@ -43,13 +43,12 @@ export async function retire(ports: MigrationPorts, ref: { namespace: string; na
 
 async function retireClaim(context: StepContext, index: number): Promise<Retirement[]> {
   const discarded = await retireDiscarded(context, index);
-  const { phase, reason } = context.record.status ?? {};
-  if (phase === 'Succeeded' || (phase === 'RolledBack' && reason === 'Reversed')) {
+  if (hasMoved(context.record)) {
     // Noted as soon as it is so: later the snapshot may be gone, and nobody could tell any more.
     await notUploaded(context, index, 'snapshot');
     return [discarded, await retireSource(context, index), await retireSnapshot(context, index, 'snapshot')];
   }
-  if (phase === 'RolledBack' && courseOf(context.record) === 'Restore') {
+  if (phaseOf(context.record) === 'RolledBack' && courseOf(context.record) === 'Restore') {
     await notUploaded(context, index, 'rescue');
     return [discarded, await retireRescued(context, index), await retireSnapshot(context, index, 'snapshot'), await retireSnapshot(context, index, 'rescue')];
   }
@@ -166,7 +165,15 @@ async function whatUses(context: StepContext, left: LeftVolume): Promise<Retirem
   if (attachment !== undefined) return keep('SourceInUse', `PV ${left.pv} is attached to node ${attachment.spec.nodeName}`);
   const disk = await context.disks.disk(left.diskId);
   const touched = disk === undefined ? undefined : touchedSince(disk, left.stamps);
-  return touched === undefined ? undefined : keep('SourceInUse', `disk ${left.diskId} was used after the move: ${touched}`);
+  if (touched !== undefined) return keep('SourceInUse', `disk ${left.diskId} was used after the move: ${touched}`);
+  const mover = await moverOf(context, left.diskId);
+  return mover === undefined ? undefined : keep('SourceInUse', `disk ${left.diskId} is part of ${nameOf(mover)}, which is under way`);
+}
+
+/** A move in flight that came or goes by this disk: it may want it yet. */
+async function moverOf(context: StepContext, diskId: string): Promise<OrdinalMigration | undefined> {
+  const records = await context.api.list(ordinalMigrations, { namespace: namespaceOf(context) });
+  return records.find((record) => inFlight(record) && claimsOf(record).some(({ source, target }) => source.diskId === diskId || target?.diskId === diskId));
 }
 
 function volumeInUse(volume: PersistentVolume, left: LeftVolume): string | undefined {
@@ -193,12 +200,12 @@ async function diskOfClaim(context: StepContext, name: string): Promise<string |
   return live !== undefined && volume !== undefined && areBound(live, volume) ? diskIdOf(volume) : undefined;
 }
 
-/** Whether `diskId` is `ancestor`, or was made from it by moves that succeeded. */
+/** Whether `diskId` is `ancestor`, or was made from it by moves, one after the other. */
 async function descends(context: StepContext, diskId: string, ancestor: string): Promise<boolean> {
   if (diskId === ancestor) return true;
   const records = await context.api.list(ordinalMigrations, { namespace: namespaceOf(context) });
   const madeFrom = new Map(
-    records.filter((record) => record.status?.phase === 'Succeeded').flatMap((record) => (record.status?.claims ?? []).map((claim) => [claim.target?.diskId ?? '', claim.source.diskId])),
+    records.filter((record) => hasMoved(record)).flatMap((record) => (record.status?.claims ?? []).map((claim) => [claim.target?.diskId ?? '', claim.source.diskId])),
   );
   const seen = new Set<string>();
   for (let at: string | undefined = diskId; at !== undefined && !seen.has(at); at = madeFrom.get(at)) {

@@ -2,7 +2,7 @@
 
 import { VELERO_EXCLUDE_LABEL } from '../kubernetes/names.ts';
 import { isAlreadyExists } from '../kubernetes/refusals.ts';
-import { nameOf, ordinalMigrations, phaseOf, podNameOf, type OrdinalMigration } from './record.ts';
+import { hasMoved, nameOf, ordinalMigrations, phaseOf, podNameOf, type OrdinalMigration } from './record.ts';
 import { namespaceOf, type StepContext } from './step.ts';
 
 /** Its name is fixed by the UID of the move that it takes back, so that a crash between create and record does not make two. */
@@ -39,11 +39,11 @@ export async function createReverse(context: StepContext): Promise<void> {
   }
 }
 
-/** What became of the move that takes this one back. */
-export async function reverseOutcome(context: StepContext): Promise<'missing' | 'under way' | 'succeeded' | 'failed'> {
+/** What became of the move that takes this one back. `reversed`: it was taken back itself. */
+export async function reverseOutcome(context: StepContext): Promise<'missing' | 'under way' | 'succeeded' | 'reversed' | 'failed'> {
   const reverse = await findReverse(context);
   if (reverse === undefined) return 'missing';
   const phase = phaseOf(reverse);
-  if (phase === 'Succeeded') return 'succeeded';
+  if (hasMoved(reverse)) return phase === 'Succeeded' ? 'succeeded' : 'reversed';
   return phase === 'Failed' || phase === 'RolledBack' ? 'failed' : 'under way';
 }

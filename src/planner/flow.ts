@@ -118,14 +118,15 @@ function leaversAt(family: Family, prices: Prices, block: number): number {
   return before[Math.min(leaving.length, Math.ceil(first / block) * block)] ?? size;
 }
 
-/** Of the family's ordinals at home those that are to leave next, and of those that left the last: blocks of steps. */
+/** Steps of a family that count as one. */
 interface Block {
   cost: number;
+  /** Its ordinals are `first` … `end`-1, counted from those that cost least. */
   first: number;
   end: number;
 }
 
-/** The block that the ordinal is in, counted from those that cost least. */
+/** The block that an ordinal is in: the next one to leave home is number `left`, the last that left is the one before. */
 function blockOf({ leaving, before }: Family, ordinal: number, block: number): Block {
   let low = 0;
   let high = leaving.length;
@@ -143,16 +144,15 @@ interface Way {
   to: number;
 }
 
-/** Of one ordinal more of the family from zone to zone; Infinity when it has nobody there, or may not go. */
+/** Of one ordinal more of the family from zone to zone; Infinity when it has nobody there. */
 function exchangeCost({ families, at, left, block }: Flow, number: number, { from, to }: Way): number {
   const family = families.families[number];
   if (family === undefined || (at[number * families.zoneCount + from] ?? 0) === 0) return Infinity;
   const { home, costs } = family;
-  const cost = (costs[to] ?? Infinity) - (costs[from] ?? Infinity);
-  if (cost === Infinity) return Infinity;
-  if (from === home) return cost + blockOf(family, left[number] ?? 0, block).cost;
-  if (to === home) return cost - blockOf(family, (left[number] ?? 0) - 1, block).cost;
-  return cost;
+  const cost = (costs[to] ?? Infinity) - (costs[from] ?? 0);
+  const gone = left[number] ?? 0;
+  if (from === home) return cost + blockOf(family, gone, block).cost;
+  return to === home ? cost - blockOf(family, gone - 1, block).cost : cost;
 }
 
 /** How many of the family can go this way at that cost. */

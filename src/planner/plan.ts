@@ -113,14 +113,22 @@ const ALWAYS_READY: Pick<GuardContext, 'inFlight' | 'budget' | 'webhook'> = { in
 
 function worldOf(inputs: PlanInputs): World {
   const { layout, policy, nowMs, unusableZones = new Map(), evacuatedZones = new Map(), recentMoves, inFlight = new Map(), forbidden } = inputs;
+  const declared = declaredZones(inputs);
+  const homes = declared.filter((zone) => !evacuatedZones.has(zone));
   return {
     layout,
     policy,
     nowMs,
-    homes: declaredZones(inputs).filter((zone) => !evacuatedZones.has(zone)),
+    homes,
+    nowhere: homes.length === 0 && declared.length > 0 ? allEvacuated(declared, evacuatedZones) : undefined,
     inFlight,
     context: { ...ALWAYS_READY, unusableZones, ...(recentMoves === undefined ? {} : { recentMoves }), ...(forbidden === undefined ? {} : { forbidden }) },
   };
+}
+
+function allEvacuated(declared: readonly string[], evacuatedZones: ReadonlyMap<string, string>): string {
+  const who = [...new Set(declared.map((zone) => evacuatedZones.get(zone)))].join(', ');
+  return `every zone of zonespread.io/zones (${declared.join(',')}) is being evacuated: ${who}; declare another zone, or delete the evacuation`;
 }
 
 function isMet(possibilities: readonly Possibility[], { homes, policy }: World): boolean {
@@ -204,7 +212,8 @@ function isWanted(possibility: Possibility, { homes }: World, { met }: Assignmen
   return !met && optionsOf(possibility, homes, { hold: possibility.holds.of }).every((zone) => zone === from);
 }
 
-function holdOf({ facts, coolingUntilMs, pin, holds }: Possibility, { homes }: World): Omit<StayingOrdinal, 'ordinal'> | undefined {
+function holdOf({ facts, coolingUntilMs, pin, holds }: Possibility, { homes, nowhere }: World): Omit<StayingOrdinal, 'ordinal'> | undefined {
+  if (nowhere !== undefined) return { reason: 'ZoneUnavailable', message: nowhere };
   if (coolingUntilMs !== undefined) return { reason: 'CoolDown', message: `${facts.podName} has moved only just and stays where it is until ${new Date(coolingUntilMs).toISOString()}` };
   const wanted = pin === undefined ? homes : [pin];
   const hold = wanted.map((zone) => holds.of(zone)).find((found) => found !== undefined);

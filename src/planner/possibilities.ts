@@ -38,6 +38,8 @@ export interface World {
   nowMs: number;
   /** Zones that may hold disks of the set, in preference order. */
   homes: readonly string[];
+  /** Why there are no homes at all, for people. */
+  nowhere?: string | undefined;
   context: GuardContext;
   inFlight: ReadonlyMap<number, string>;
 }

@@ -8,9 +8,10 @@
 //
 // Pins, capacity and placement are missing options.
 
+import { evennessOf, type Evenness } from './evenness.ts';
 import { familiesOf } from './families.ts';
 import { nameOrdinals } from './naming.ts';
-import { cheapestFlows, smallestSkew } from './windows.ts';
+import { cheapestFlows } from './windows.ts';
 
 export interface SpreadProblem {
   /** Those whose counts are to be even, in preference order. */
@@ -43,13 +44,19 @@ export interface Spread {
 export function spread({ zones, maxSkew, candidates }: SpreadProblem): Spread {
   if (candidates.length === 0 || zones.length === 0) return { zones: new Map(), excess: 0 };
   const families = familiesOf({ zones, candidates });
-  const skew = smallestSkew(families, maxSkew);
-  const named = nameOrdinals(candidates, families, cheapestFlows(families, skew));
+  const evenness = evennessOf(families);
+  const skew = smallestSkew(evenness, maxSkew);
+  const named = nameOrdinals(candidates, families, cheapestFlows(families, skew, evenness));
   return { zones: new Map(candidates.map(({ ordinal }, index) => [ordinal, zones[named[index] ?? 0] ?? ''])), excess: skew - maxSkew };
 }
 
 /** The excess alone, which takes no flow. */
 export function excessOf({ zones, maxSkew, candidates }: SpreadProblem): number {
   if (candidates.length === 0 || zones.length === 0) return 0;
-  return smallestSkew(familiesOf({ zones, candidates }), maxSkew) - maxSkew;
+  return smallestSkew(evennessOf(familiesOf({ zones, candidates })), maxSkew) - maxSkew;
+}
+
+/** The allowed one if it can be had, else the smallest that can: what a skew allows, a larger one allows too. */
+function smallestSkew({ fullest, emptiest }: Evenness, maxSkew: number): number {
+  return Math.max(maxSkew, fullest - emptiest);
 }

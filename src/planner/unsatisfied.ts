@@ -25,7 +25,7 @@ export function whyUnsatisfied(possibilities: readonly Possibility[], world: Wor
 type Description = (possibilities: readonly Possibility[], world: World) => string | undefined;
 
 const DESCRIPTIONS: Record<Restriction, Description> = {
-  ZoneUnavailable: (possibilities, { homes }) => holdMessages('ZoneUnavailable', possibilities, homes),
+  ZoneUnavailable: (possibilities, { homes, nowhere }) => nowhere ?? holdMessages('ZoneUnavailable', possibilities, homes),
   CoolDown: (possibilities) =>
     listed(
       possibilities.flatMap(({ facts, coolingUntilMs }) => (coolingUntilMs === undefined ? [] : [`${facts.podName} until ${new Date(coolingUntilMs).toISOString()}`])),

@@ -1,7 +1,7 @@
 // A skew allows some windows of counts [lowest, lowest + skew]; each is one flow, and the cheapest of them all are the answer. The cost is
 // convex in the window: few have to be looked at to find them.
 
-import { evennessOf } from './evenness.ts';
+import type { Evenness } from './evenness.ts';
 import type { Families } from './families.ts';
 import { cheapestFlow, pricesOf, totalsOf, type Flow, type Prices, type Totals, type Window } from './flow.ts';
 
@@ -11,15 +11,9 @@ export interface PricedFlow {
   totals: Totals;
 }
 
-/** The allowed skew if it can be had, else the smallest that can. */
-export function smallestSkew(families: Families, maxSkew: number): number {
-  const { fullest, emptiest } = evennessOf(families);
-  return Math.max(maxSkew, fullest - emptiest);
-}
-
-/** The cheapest flows of all windows of the skew that `smallestSkew` says can be had: one, or several that cost exactly the same. */
-export function cheapestFlows(families: Families, skew: number): PricedFlow[] {
-  const windows = windowsOf(families, skew);
+/** The cheapest flows of all windows of the skew, which must be one that can be had: one flow, or several that cost exactly the same. */
+export function cheapestFlows(families: Families, skew: number, evenness: Evenness): PricedFlow[] {
+  const windows = windowsOf(families, skew, evenness);
   const priced = new Map<number, PricedFlow>();
   let known: Prices | undefined;
   const at = (index: number): PricedFlow => {
@@ -60,9 +54,7 @@ function compareTotals(a: Totals, b: Totals): number {
  * Windows that have a layout and of which none is part of another, each as tight as the number of ordinals makes it. A layout exists when the
  * window's highest is not below the fullest zone of the most even layout, nor its lowest above the emptiest one.
  */
-function windowsOf(families: Families, skew: number): Window[] {
-  const { zoneCount, size } = families;
-  const { fullest, emptiest } = evennessOf(families);
+function windowsOf({ zoneCount, size }: Families, skew: number, { fullest, emptiest }: Evenness): Window[] {
   // Below the first its lowest binds nobody, above the last its highest.
   const first = Math.max(0, fullest - skew, Math.floor((size - (zoneCount - 1) * skew) / zoneCount));
   const last = Math.max(first, Math.min(emptiest, Math.ceil((size - skew) / zoneCount)));

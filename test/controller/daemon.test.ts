@@ -176,7 +176,7 @@ describe('the daemon', () => {
   it('says what is missing when the custom resources are not installed, and takes no lease', async () => {
     const made = daemon();
     made.scene.api.groupVersions.set('zonespread.io/v1alpha1', ['spreadreports']);
-    await expect(made.scene.clock.settle(made.start())).rejects.toThrow('the API server does not serve ordinalmigrations.zonespread.io (zonespread.io/v1alpha1); install the custom resources first: kubectl apply --server-side -f charts/zonespread/crds/');
+    await expect(made.scene.clock.settle(made.start())).rejects.toThrow('the API server does not serve ordinalmigrations.zonespread.io, zoneevacuations.zonespread.io (zonespread.io/v1alpha1); install the custom resources first: kubectl apply --server-side -f charts/zonespread/crds/');
     expect(made.scene.api.writes).toEqual([]);
   });
 
@@ -293,12 +293,12 @@ describe('the daemon', () => {
     made.scene.addSet({ zones: ['a', 'a', 'a'] });
     made.scene.addSet({ name: 'db', zones: ['a', 'a'] }, { annotations: { zones: 'a,b', paused: 'perhaps' } });
     made.scene.addRecord('by-hand', { spec: { ordinal: 1 } });
-    made.scene.api.put(zoneEvacuations, { metadata: { name: 'z', generation: 1 }, spec: { zone: 'a' } });
+    made.scene.evacuate('a');
     void made.start({ dryRun: true });
     await made.leads();
     await made.sweep();
-    // The ordinal that a person moves by hand is left to that record.
-    expect(made.scene.status().plan?.moves.map(({ ordinal }) => ordinal)).toEqual([2]);
+    // The ordinal that a person moves by hand is left to that record; the others leave the zone that is evacuated.
+    expect(made.scene.status().plan?.moves.map(({ ordinal }) => ordinal)).toEqual([2, 0]);
     expect(made.scene.status('db').blocked?.[0]?.reason).toBe('InvalidPolicy');
     expect(made.scene.writesBut('Lease', 'SpreadReport')).toEqual([]);
   });
@@ -357,14 +357,16 @@ describe('the daemon', () => {
 
   it('keeps going when one part of a sweep fails: the others are done, and it is said', async () => {
     const made = daemon();
+    made.scene.addSet({ zones: ['a', 'b', 'c'] }, { annotations: {} });
     void made.start();
     await made.leads();
-    made.scene.api.on('list', zoneEvacuations, () => Promise.reject(new Error('evacuations are broken')));
+    made.scene.api.on('get', pods, () => Promise.reject(new Error('pods are broken')));
+    made.scene.api.change(pods, { namespace: NAMESPACE, name: 'web-0' }, (pod) => (pod.spec.schedulingGates = [{ name: 'zonespread.io/migrating' }]));
     const before = (await made.scene.metrics.expose(undefined)).text.match(/zonespread_sweep_last_success_timestamp_seconds .*/)?.[0];
     await made.scene.clock.advance(3_700_000);
     made.scene.cloudCalls.length = 0;
     await made.sweep();
-    expect(made.scene.log.messages('error')).toEqual(['the sweep could not answer ZoneEvacuations; the next one tries again']);
+    expect(made.scene.log.messages('error')).toEqual(['the sweep could not look at the gate of pod db/web-0; the next one tries again']);
     expect(made.scene.cloudCalls).toEqual(['DescribeDisks', 'DescribeSnapshots']);
     expect((await made.scene.metrics.expose(undefined)).text).toContain(before);
   });

@@ -9,7 +9,10 @@ import { createMarkets } from '../../src/controller/markets.ts';
 import { createMoves, type Moves } from '../../src/controller/moves.ts';
 import { createSets, type Sets } from '../../src/controller/sets.ts';
 import { spreadReports, type SpreadReport } from '../../src/controller/spread-report.ts';
-import { watchedCluster, type Watches } from '../../src/controller/watches.ts';
+import { zoneEvacuations, type ZoneEvacuation } from '../../src/controller/zone-evacuation.ts';
+import { createEvacuations, type Evacuations } from '../../src/controller/evacuation-progress.ts';
+import { refOf } from '../../src/controller/wake.ts';
+import { annotatedSets, watchedCluster, type Watches } from '../../src/controller/watches.ts';
 import type { EventContent, EventRecorder } from '../../src/kubernetes/event-recorder.ts';
 import {
   claims,
@@ -85,6 +88,7 @@ export class Scene {
   readonly deciding: DecisionPorts;
   readonly watched: View;
   readonly sets: Sets;
+  readonly evacuations: Evacuations;
   readonly moves: Moves;
 
   constructor({ budgets = { atOnce: 2 }, dryRun = false, namespaces: own, kruise = false, coolDownMs = 3_600_000 }: SceneOptions = {}) {
@@ -118,13 +122,21 @@ export class Scene {
       namespaces: watch(namespaces),
       migrations: watch(ordinalMigrations),
       reports: watch(spreadReports),
+      evacuations: watch(zoneEvacuations),
       kruiseSets: watch(kruiseStatefulSets),
     };
     this.ports = { api: this.api, disks: this.disks, clock, random, clusterUID: 'uid-kube-system', epoch: 1, stepTimeoutMs: 600_000, report: (_record, note) => void this.notes.push(note) };
     const live: View = { cluster: liveCluster(this.api, { namespaces: own, kruise }), disks: this.disks, snapshots: true };
     this.watched = { cluster: watchedCluster(this.watches), disks: this.disks, snapshots: false };
     this.deciding = { api: this.api, live, clock, markets: createMarkets({ disks: this.disks, clock, log }), budgets, coolDownMs };
-    this.sets = createSets({ ...this.deciding, random, events: this.events, metrics: this.metrics, watched: this.watched, reportOf: ({ namespace, name }) => this.watches.reports.get(namespace, name), dryRun });
+    this.evacuations = createEvacuations({
+      api: this.api,
+      clock,
+      evacuation: (name) => this.watches.evacuations.get(undefined, name),
+      annotated: () => annotatedSets(this.watches as unknown as Watches).map(refOf),
+      migrations: () => this.watches.migrations.list(),
+    });
+    this.sets = createSets({ ...this.deciding, random, events: this.events, metrics: this.metrics, watched: this.watched, reportOf: ({ namespace, name }) => this.watches.reports.get(namespace, name), dryRun, onDecision: (key, decision) => this.evacuations.note(key, decision) });
     this.moves = createMoves(this.ports, this.deciding);
   }
 
@@ -148,6 +160,10 @@ export class Scene {
       const all = { ...object.metadata.annotations, ...Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`zonespread.io/${key}`, value])) };
       object.metadata.annotations = Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined));
     });
+  }
+
+  evacuate(zone: string, reason?: string): ZoneEvacuation {
+    return this.api.put(zoneEvacuations, { metadata: { name: `leave-${zone}`, generation: 1 }, spec: { zone, ...(reason === undefined ? {} : { reason }) } });
   }
 
   work(name = 'web'): Promise<{ afterMs: number } | undefined> {

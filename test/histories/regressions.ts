@@ -54,4 +54,8 @@ export const REGRESSIONS: readonly Regression[] = [
     was: 'a status that a person wrote over the guard, Succeeded without saying when, threw in every report of the set',
     plan: smallPlan({ set: { replicas: 2 }, acts: [{ name: 'delete the webhook configurations', at: 500, lot: 0.01 }, { name: "write a record's status", at: 600, lot: 0.5 }], troubleMs: 30_000 }),
   },
+  {
+    was: 'a move whose taking back was taken back itself stayed Frozen, while its new disk was retired as the source of that one',
+    plan: smallPlan({ policy: { 'health-duration': '15s' }, acts: [{ name: 'ask to reverse', at: 1_000, lot: 0.5 }, { name: 'ask to reverse', at: 9_000, lot: 0.3 }] }),
+  },
 ];

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { FINALIZER, REQUEST_ANNOTATION } from '../../src/kubernetes/names.ts';
 import { phaseOf, type MigrationTerms } from '../../src/migration/record.ts';
 import { retire } from '../../src/migration/retirement.ts';
+import { reverseName } from '../../src/migration/reverse.ts';
 import { NAMESPACE } from '../builders/kubernetes.ts';
 import { expectWhole } from './expectations.ts';
 import { readyStage, type Stage } from './stage.ts';
@@ -26,6 +27,22 @@ describe('a frozen move whose pod does not get Ready', () => {
     await stage.request('reverse');
     expect((await stage.run()).status).toMatchObject({ phase: 'RolledBack', reason: 'Reversed' });
     await expectWhole(stage);
+  });
+
+  it('ends, and leaves nothing behind, when the move that takes it back is taken back itself', async () => {
+    const stage = await frozen();
+    await stage.request('reverse');
+    await stage.visitAs(1);
+    await stage.visitAs(1);
+    const back = reverseName(stage.record());
+    await stage.run(back, ({ status }) => status?.step === 'ready');
+    await stage.request('reverse', back);
+    stage.neverReadyIn.clear();
+    expect((await stage.run(back)).status).toMatchObject({ phase: 'RolledBack', reason: 'Reversed' });
+    expect((await stage.run()).status).toMatchObject({ phase: 'RolledBack', reason: 'Reversed' });
+    await expectWhole(stage);
+    await stage.retireAll();
+    expect(stage.ecs.disks().map(({ id, status }) => (status === 'Deleted' ? [] : [id])).flat()).toEqual([stage.diskOf('data-web-0')]);
   });
 
   it('gets its old disk back on `restore-source`', async () => {

@@ -26,7 +26,7 @@ import { BOUND_CLASS, DRIVER, HOME, NAMESPACES, OPEN_CLASS, RUNTIME_CLASS, ZONE_
 export type Answer = { node: string } | { message: string };
 
 const DEADLINE_MS = 20_000;
-const POLL_MS = 4;
+const POLL_MS = 10;
 /** A first refusal may come of a cache that lags: the scheduler looks again when it has caught up, after a second. */
 const SECOND_LOOK_MS = 3_000;
 
@@ -80,11 +80,15 @@ export class Stage {
     await this.#untilSeen();
   }
 
-  /** Resolves when it is bound. */
+  /** Resolves when it is bound. The volume first, until it is Available: a claim that is seen before it waits a quarter of a minute for the controller's resync. */
   async #addClaim({ claim, volume }: DrawnClaim): Promise<void> {
-    const made = await this.#create(claims, claim);
+    if (volume !== undefined) {
+      const ref = { name: volume.metadata.name };
+      await this.#create(volumes, volume);
+      await until(async () => ((await this.#api.get(volumes, ref))?.status?.phase === 'Available' ? true : undefined), `volume ${ref.name} to be available`);
+    }
+    await this.#create(claims, claim);
     if (volume === undefined) return;
-    await this.#create(volumes, { ...volume, spec: { ...volume.spec, claimRef: { ...volume.spec.claimRef, uid: made.metadata.uid ?? '' } } });
     const { namespace = '', name } = claim.metadata;
     await until(async () => ((await this.#api.get(claims, { namespace, name }))?.status?.phase === 'Bound' ? true : undefined), `claim ${name} to be bound`);
   }
