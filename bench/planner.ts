@@ -1,5 +1,5 @@
 // How long planning takes: `node bench/planner.ts`. The exact spread beside one greedy pass over the same input, in the same run, as both
-// grow; then layout and whole plan of sets at rest, guards and placement of every move included.
+// grow; then layout and whole plan of sets at rest, guards and placement of every move included. Times are processor time.
 
 import { buildLayout } from '../src/layout/layout.ts';
 import { plan } from '../src/planner/plan.ts';
@@ -14,6 +14,9 @@ import { KINDS, problemOf, type Kind } from './spread-problems.ts';
 const ZONE_COUNT = 10;
 const SIZES = [1000, 2000, 5000, 10_000];
 const LETTERS = 'abcdefghij'.split('');
+
+/** Of the sets that are built part by part. */
+const PART = 50;
 
 for (const kind of KINDS) growthOf(kind);
 wholePlans();
@@ -40,8 +43,6 @@ function wholePlans(): void {
     print([`  ${replicas} replicas`, ms(layoutMs), ms(planMs), ms((planMs * 1000) / replicas), planned().cost.moves]);
   }
 }
-
-const PART = 50;
 
 /** In parts, because the builder looks through all it has for each disk that it adds. */
 function setInOneZone(replicas: number): MutableInputs {

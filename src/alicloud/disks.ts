@@ -25,6 +25,9 @@ const LOOK_AGAIN_MS = 15_000;
 
 const MAX_TAGS = 20;
 
+/** Many more than moves are ever under way at once. */
+const TOKENS_REMEMBERED = 1_000;
+
 export function createAlicloudDisks(options: AlicloudOptions): Disks {
   const cloud = new Cloud(options);
   return {
@@ -52,14 +55,23 @@ export function createAlicloudDisks(options: AlicloudOptions): Disks {
 class Cloud {
   readonly region: string;
   readonly clock: Clock;
-  /** Tokens of create calls that have not ended yet. Only spares a look: after a restart the intent's age tells the same. */
-  readonly asked = new Set<string>();
+  /** The latest tokens of create calls, whatever their outcome: who asks again may not have got to write it down. After a restart the intent's age tells the same. */
+  readonly #asked = new Set<string>();
   readonly #call: EcsCall;
 
   constructor(options: AlicloudOptions) {
     this.region = options.region;
     this.clock = options.clock;
     this.#call = options.call;
+  }
+
+  /** Whether a call with this token has been sent before; from now on it has. */
+  asks(token: string): boolean {
+    const again = this.#asked.delete(token);
+    this.#asked.add(token);
+    const [oldest] = this.#asked;
+    if (this.#asked.size > TOKENS_REMEMBERED && oldest !== undefined) this.#asked.delete(oldest);
+    return again;
   }
 
   /** @throws DiskError. */
@@ -203,11 +215,8 @@ function diskDifferences(wanted: DiskParams, api: ApiDisk): string[] {
 
 async function create(cloud: Cloud, intent: CreateIntent<unknown>, making: Making): Promise<CreateOutcome> {
   const ageMs = cloud.clock.now() - Date.parse(intent.requestedAt);
-  const repeated = cloud.asked.has(intent.token) || ageMs >= ASK_AGAIN_MS;
-  cloud.asked.add(intent.token);
-  const outcome = await ask(cloud, making, { ageMs, repeated });
-  if (outcome.kind !== 'pending') cloud.asked.delete(intent.token);
-  return outcome;
+  const repeated = cloud.asks(intent.token) || ageMs >= ASK_AGAIN_MS;
+  return ask(cloud, making, { ageMs, repeated });
 }
 
 async function ask(cloud: Cloud, making: Making, { ageMs, repeated }: { ageMs: number; repeated: boolean }): Promise<CreateOutcome> {

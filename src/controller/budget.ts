@@ -16,15 +16,27 @@ const HOUR_MS = 3_600_000;
 
 /** Undefined while there is room for the move; else what is used up. Frozen ones count against their set, not here. */
 export function budgetProblem(budgets: Budgets, records: readonly OrdinalMigration[], nowMs: number): (move: Relocation, startedNow: readonly Relocation[]) => string | undefined {
-  // What takes another move back is exempt: it asks for no room and takes none away.
-  const counted = records.filter((record) => record.spec.reason !== 'Reverse');
-  const running = counted.filter((record) => isAboutToBegin(record) || phaseOf(record) === 'Running' || phaseOf(record) === 'RollingBack');
-  const lastHour = counted.filter((record) => isAboutToBegin(record) || nowMs - Date.parse(record.status?.startedAt ?? '') < HOUR_MS).length;
+  const { running, lastHour } = countedIn(records, nowMs);
   return (move, startedNow) => {
     const atOnce = running.length + startedNow.length;
     if (atOnce >= budgets.atOnce) return `${atOnce} of ${budgets.atOnce} moves of the whole cluster are under way (--max-migrations)`;
     if (budgets.perHour !== undefined && lastHour + startedNow.length >= budgets.perHour) return `${budgets.perHour} moves have begun within the last hour (--max-migrations-per-hour)`;
     return pairProblem(budgets, running, { move, startedNow });
+  };
+}
+
+/** How many moves may start now in the whole cluster, between whichever zones. */
+export function roomIn({ atOnce, perHour = Number.POSITIVE_INFINITY }: Budgets, records: readonly OrdinalMigration[], nowMs: number): number {
+  const { running, lastHour } = countedIn(records, nowMs);
+  return Math.max(0, Math.min(atOnce - running.length, perHour - lastHour));
+}
+
+function countedIn(records: readonly OrdinalMigration[], nowMs: number): { running: OrdinalMigration[]; lastHour: number } {
+  // What takes another move back is exempt: it asks for no room and takes none away.
+  const counted = records.filter((record) => record.spec.reason !== 'Reverse');
+  return {
+    running: counted.filter((record) => isAboutToBegin(record) || phaseOf(record) === 'Running' || phaseOf(record) === 'RollingBack'),
+    lastHour: counted.filter((record) => isAboutToBegin(record) || nowMs - Date.parse(record.status?.startedAt ?? '') < HOUR_MS).length,
   };
 }
 

@@ -37,7 +37,25 @@ export type Decision =
   /** Not ours to keep. */
   | { kind: 'off'; set?: StatefulSet }
   | { kind: 'invalid'; set: StatefulSet; problems: Problem[]; warnings: string[]; records: OrdinalMigration[] }
-  | { kind: 'decided'; set: StatefulSet; policy: Policy; warnings: string[]; layout: Layout; plan: Plan; turn: Turn; zonesSeen: SeenZone[]; records: OrdinalMigration[]; holdings: Holding[] };
+  | Decided;
+
+export interface Decided {
+  kind: 'decided';
+  set: StatefulSet;
+  policy: Policy;
+  warnings: string[];
+  layout: Layout;
+  plan: Plan;
+  turn: Turn;
+  zonesSeen: SeenZone[];
+  /** Of this very set. */
+  records: OrdinalMigration[];
+  /** Of all sets. */
+  allRecords: readonly OrdinalMigration[];
+  holdings: Holding[];
+  /** Zones that are being evacuated, with who asks for it. */
+  evacuated: ReadonlyMap<string, string>;
+}
 
 export async function decide(ports: DecisionPorts, view: View, look: { key: SetKey; report: SpreadReport | undefined }): Promise<Decision> {
   const { cluster } = view;
@@ -125,7 +143,7 @@ async function decided(
   const { approved } = on.report?.status ?? {};
   const context = await guardContext(ports, { records: on.records, own, facts: on.facts, moving: on.planned.moves.length > 0 });
   const turn = nextMoves({ plan: on.planned, layout: on.layout, policy: on.policy, nowMs: on.facts.nowMs, context, ...(approved === undefined ? {} : { approved }) });
-  return { kind: 'decided', set: on.set, policy: on.policy, warnings: on.warnings, layout: on.layout, plan: on.planned, turn, zonesSeen: on.facts.seen, records: own, holdings: on.facts.holdings };
+  return { kind: 'decided', set: on.set, policy: on.policy, warnings: on.warnings, layout: on.layout, plan: on.planned, turn, zonesSeen: on.facts.seen, records: own, holdings: on.facts.holdings, allRecords: on.records, evacuated: on.facts.evacuatedZones };
 }
 
 export async function guardContext(

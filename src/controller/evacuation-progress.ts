@@ -9,7 +9,7 @@ import { ended, phaseOf, type OrdinalMigration } from '../migration/record.ts';
 import { BLOCK_REASONS } from '../planner/reasons.ts';
 import { timestamp, type Clock } from '../ports/clock.ts';
 import type { SetKey } from './cluster.ts';
-import type { Decision } from './decision.ts';
+import type { Decided, Decision } from './decision.ts';
 import { keepTimes, ranges, sameJson } from './report.ts';
 import { zoneEvacuations, type ZoneEvacuation, type ZoneEvacuationStatus } from './zone-evacuation.ts';
 
@@ -19,10 +19,10 @@ const MAX_BLOCKED = 100;
 export interface EvacuationsOptions {
   api: Api;
   clock: Clock;
-  evacuation(name: string): ZoneEvacuation | undefined;
+  evacuation: (name: string) => ZoneEvacuation | undefined;
   /** Of the sets that declare a policy, right or wrong: those that have to be looked at. */
-  annotated(): SetKey[];
-  migrations(): readonly OrdinalMigration[];
+  annotated: () => SetKey[];
+  migrations: () => readonly OrdinalMigration[];
 }
 
 export interface Evacuations {
@@ -67,7 +67,7 @@ function nameOf({ namespace, name }: SetKey): string {
   return `${namespace}/${name}`;
 }
 
-function tallyOf({ layout, plan, turn }: Extract<Decision, { kind: 'decided' }>): Map<string, Left> {
+function tallyOf({ layout, plan, turn }: Decided): Map<string, Left> {
   const zones = new Map<string, Left>();
   const starting = new Set([...turn.start, ...turn.waiting].map(({ ordinal }) => ordinal));
   for (const ordinal of layout.ordinals) {
@@ -87,7 +87,7 @@ function tallyOf({ layout, plan, turn }: Extract<Decision, { kind: 'decided' }>)
 const blockReasons = new Set<string>(BLOCK_REASONS);
 
 /** What keeps the ordinal where it is: a hold of its own, one of the whole set, or that the plan found no place for it. */
-function holdOf({ ordinal }: OrdinalFacts, { plan, turn }: Pick<Extract<Decision, { kind: 'decided' }>, 'plan' | 'turn'>): Hold | undefined {
+function holdOf({ ordinal }: OrdinalFacts, { plan, turn }: Pick<Decided, 'plan' | 'turn'>): Hold | undefined {
   const staying = plan.staying.find((stays) => stays.ordinal === ordinal);
   if (staying?.reason === 'InFlight') return undefined;
   const held = turn.blocked.find((blocked) => blocked.ordinal === ordinal) ?? turn.blocked.find((blocked) => blocked.ordinal === undefined);

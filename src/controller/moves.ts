@@ -2,7 +2,7 @@
 
 import type { Api } from '../kubernetes/api.ts';
 import { kruiseStatefulSets, statefulSets, type StatefulSet } from '../kubernetes/objects.ts';
-import { begin, notePending } from '../migration/begin.ts';
+import { begin, waitOrGiveUp } from '../migration/begin.ts';
 import { endMigration } from '../migration/ending.ts';
 import { ended, nameOf, ordinalMigrations, phaseOf, type MigrationTerms, type OrdinalMigration } from '../migration/record.ts';
 import { handleRequest } from '../migration/requests.ts';
@@ -62,11 +62,11 @@ async function beginWhenAllowed(beginning: Beginning, context: StepContext): Pro
   await handleRequest(context);
   if (ended(context.record)) return 'ended';
   const verdict = await judge(beginning, context.record);
-  if (verdict.kind === 'held') return waitOrDrop(context, verdict);
+  if (verdict.kind === 'held') return waitOrGiveUp(context, verdict);
   if (verdict.kind === 'exempt') return begin(beginning.ports, context.record, verdict.terms);
   return beginning.alone(async () => {
     const again = await judge(beginning, context.record);
-    return again.kind === 'held' ? waitOrDrop(context, again) : begin(beginning.ports, context.record, again.terms);
+    return again.kind === 'held' ? waitOrGiveUp(context, again) : begin(beginning.ports, context.record, again.terms);
   });
 }
 
@@ -103,18 +103,6 @@ function notWanted(record: OrdinalMigration, source: PolicySource): Held | undef
   const declared = parsePolicy(source);
   const off = declared.kind === 'off' || (declared.kind === 'policy' && declared.policy.mode === 'disabled');
   return off ? { kind: 'held', reason: 'Disabled', message: 'it was planned, and the set has been switched off since (zonespread.io/zones removed, or zonespread.io/mode "disabled")' } : undefined;
-}
-
-/** A move by hand waits for as long as it takes; one of a plan is given up, since the next plan may want another. */
-async function waitOrDrop(context: StepContext, { reason, message }: Held): Promise<Outcome> {
-  const { metadata, spec } = context.record;
-  const ageMs = context.clock.now() - Date.parse(metadata.creationTimestamp ?? '');
-  if (spec.planDigest !== undefined && ageMs > context.stepTimeoutMs) {
-    await endMigration(context, { phase: 'Failed', reason, message });
-    return 'ended';
-  }
-  await notePending(context, reason, message);
-  return 'waiting';
 }
 
 async function holds(deciding: DecisionPorts, on: { record: OrdinalMigration; set: StatefulSet; rules: Rules }): Promise<Held | undefined> {

@@ -4,7 +4,7 @@
 import { CLUSTER_TAG, MIGRATION_LABEL, ROLE_LABEL } from '../kubernetes/names.ts';
 import { volumes, type PersistentVolume } from '../kubernetes/objects.ts';
 import { ApiError, type Api } from '../kubernetes/api.ts';
-import { ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
+import { ended, ordinalMigrations, phaseOf, type OrdinalMigration } from '../migration/record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Disk, Disks, Snapshot } from '../ports/disks.ts';
 import type { Log } from '../ports/log.ts';
@@ -28,11 +28,12 @@ export async function sweepOrphans(ports: OrphanPorts): Promise<number | undefin
   if (records === undefined) return undefined;
   const known = knownIds(records);
   const uids = new Set(records.map(({ metadata }) => metadata.uid));
+  const holders = new Set(records.filter((record) => mayWant(record)).map(({ metadata }) => metadata.uid));
   const all = await ports.api.list(volumes);
   const handles = new Set(all.map((volume) => volume.spec.csi?.volumeHandle));
   const orphans = found.disks.filter((disk) => !known.has(disk.id) && !handles.has(disk.id));
-  for (const disk of orphans) await treatDisk(ports, disk, uids);
-  for (const snapshot of found.snapshots) if (!known.has(snapshot.id) && !uids.has(snapshot.tags[MIGRATION_LABEL])) reportSnapshot(ports, snapshot);
+  for (const disk of orphans) await treatDisk(ports, disk, holders);
+  for (const snapshot of found.snapshots) if (!known.has(snapshot.id) && !holders.has(snapshot.tags[MIGRATION_LABEL])) reportSnapshot(ports, snapshot);
   const left = all.filter((volume) => isLeft(volume, uids));
   for (const volume of left) ports.log.warn(`PV ${volume.metadata.name} with disk ${volume.spec.csi?.volumeHandle ?? '?'} is kept for a migration whose record is gone: look at it and delete both if they are not needed`);
   return orphans.length + left.length;
@@ -49,18 +50,22 @@ async function everyRecord({ api, log }: OrphanPorts): Promise<OrdinalMigration[
   }
 }
 
+/** It may be about to learn the id of what it asked for. One that a person has in hand keeps what was made for it; any other that has ended wants nothing more. */
+function mayWant(record: OrdinalMigration): boolean {
+  return !ended(record) || phaseOf(record) === 'Failed';
+}
+
 /** It outlived the namespace or the record that it was kept for, and nobody uses it. */
 function isLeft(volume: PersistentVolume, uids: ReadonlySet<string | undefined>): boolean {
   const migration = volume.metadata.labels?.[MIGRATION_LABEL];
   return migration !== undefined && !uids.has(migration) && volume.status?.phase !== 'Bound';
 }
 
-async function treatDisk({ disks, log }: OrphanPorts, disk: Disk, uids: ReadonlySet<string | undefined>): Promise<void> {
+async function treatDisk({ disks, log }: OrphanPorts, disk: Disk, holders: ReadonlySet<string | undefined>): Promise<void> {
   const what = `disk ${disk.id} in zone ${disk.zone}, made by migration ${disk.tags[MIGRATION_LABEL] ?? '?'}`;
   const neverUsed = disk.attachedAt === undefined && disk.attachedTo.length === 0 && disk.status === 'Available';
   const ownTarget = disk.tags[ROLE_LABEL] === 'target' && disk.tags[MIGRATION_LABEL] !== undefined;
-  // Its record may still be about to learn the id: only a disk whose record has gone is nobody's.
-  if (!neverUsed || !ownTarget || uids.has(disk.tags[MIGRATION_LABEL])) {
+  if (!neverUsed || !ownTarget || holders.has(disk.tags[MIGRATION_LABEL])) {
     log.warn(`${what}, is in no record: look at it and delete it if it is not needed`);
     return;
   }

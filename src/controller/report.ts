@@ -7,10 +7,9 @@ import { sourceRetentionEnds } from '../migration/retirement.ts';
 import { ended, inFlight, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
 import type { Plan, PlannedMove } from '../planner/plan.ts';
 import type { Blocked } from '../planner/reasons.ts';
-import type { Decision } from './decision.ts';
+import type { Decided, Decision } from './decision.ts';
 import { MAX_REPORTED_MOVES, spreadReports, type ReportedBlock, type ReportedMigration, type ReportedMove, type RetainedVolume, type SpreadReport, type SpreadReportStatus } from './spread-report.ts';
 
-type Decided = Extract<Decision, { kind: 'decided' }>;
 type Invalid = Extract<Decision, { kind: 'invalid' }>;
 
 export function reportOf(decision: Decided, now: string): SpreadReportStatus {

@@ -12,9 +12,11 @@ import { formatDuration } from '../policy/duration.ts';
 import type { Policy } from '../policy/policy.ts';
 import { timestamp, type Clock } from '../ports/clock.ts';
 import { randomLetters, type Random } from '../ports/random.ts';
+import { roomIn } from './budget.ts';
 import type { SetKey, View } from './cluster.ts';
-import { decide, type Decision, type DecisionPorts } from './decision.ts';
+import { decide, type Decided, type Decision, type DecisionPorts } from './decision.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { createPrecedence, type Precedence } from './precedence.ts';
 import { invalidReport, removeReport, reportOf, writeReport } from './report.ts';
 import { spreadReports, type SpreadReport } from './spread-report.ts';
 
@@ -38,21 +40,21 @@ export interface Sets {
   work(key: SetKey): Promise<{ afterMs: number } | undefined>;
 }
 
-type Decided = Extract<Decision, { kind: 'decided' }>;
-
 interface Work extends SetsOptions {
+  precedence: Precedence;
   /** Sets that have series of their own. */
   told: Set<string>;
 }
 
 export function createSets(options: SetsOptions): Sets {
-  const work: Work = { ...options, told: new Set() };
+  const work: Work = { ...options, told: new Set(), precedence: createPrecedence(() => options.clock.monotonic()) };
   // Starting moves is one at a time over all sets: the cluster's budgets are counted live and must not be counted twice.
   const alone = oneAtATime();
   return {
     async work(key) {
       const first = await decide(options, options.watched, { key, report: options.reportOf(key) });
-      const final = needsLiveLook(first) ? await alone(() => decideLive(options, key)) : first;
+      const final = needsLiveLook(first) ? await alone(() => decideLive(work, key)) : first;
+      if (final === first) askForRoom(work, key, first);
       options.onDecision?.(key, final);
       if (final.kind !== 'decided') return settleUndecided(work, key, final);
       await say(work, final);
@@ -89,15 +91,42 @@ function nameOf({ namespace, name }: SetKey): string {
 }
 
 /** Decides once more, live, and records what may start. The approved list is frozen in the report before its first move. */
-async function decideLive(options: SetsOptions, key: SetKey): Promise<Decision> {
+async function decideLive(options: Work, key: SetKey): Promise<Decision> {
   const report = await options.api.get(spreadReports, key);
-  const decision = await decide(options, options.live, { key, report });
+  const decision = withinRoom(options, key, await decide(options, options.live, { key, report }));
   if (decision.kind !== 'decided' || decision.turn.start.length === 0 || options.dryRun) return decision;
   if (decision.turn.approval !== undefined) await writeReport(options.api, decision.set, report, reportOf(decision, timestamp(options.clock)));
   const made: OrdinalMigration[] = [];
   for (const move of decision.turn.start) made.push(await recordMove(options, decision, move));
   options.events.record(decision.set, { type: 'Normal', reason: 'SpreadPlanned', message: `${decision.plan.moves.length} moves planned: ${decision.turn.start.map(describe).join(', ')} first` });
   return { ...decision, records: [...decision.records, ...made] };
+}
+
+/** Of what may start, as much as there is room for after those that come first. */
+function withinRoom(options: Work, key: SetKey, decision: Decision): Decision {
+  const { moves, before } = askForRoom(options, key, decision);
+  if (decision.kind !== 'decided' || moves >= decision.turn.start.length) return decision;
+  const { turn } = decision;
+  const message = `there is room for it (--max-migrations, --max-migrations-per-hour), kept for ${before.join(', ')}: whoever leaves an evacuated zone, is more uneven, or has waited for an hour goes first`;
+  const held = turn.start.slice(moves).map(({ ordinal }) => ({ ordinal, reason: 'BudgetUsedUp' as const, message }));
+  return { ...decision, turn: { ...turn, start: turn.start.slice(0, moves), blocked: [...held, ...turn.blocked] } };
+}
+
+/** Also asked by a set that can start nothing: it takes its place among those that wait, or leaves it. */
+function askForRoom({ precedence, budgets, clock }: Work, key: SetKey, decision: Decision): ReturnType<Precedence['ask']> {
+  if (decision.kind !== 'decided') return precedence.ask({ set: nameOf(key), moves: 0, evacuates: undefined, skew: 0 }, 0);
+  const { turn, plan, layout, allRecords, evacuated } = decision;
+  const room = roomIn(budgets, allRecords, clock.now());
+  const wanting = [...turn.start.map(({ ordinal }) => ordinal), ...(room > 0 ? [] : heldByBudgetAlone(turn))];
+  const leaving = plan.moves.some(({ ordinal, from }) => wanting.includes(ordinal) && from.split('+').some((zone) => evacuated.has(zone)));
+  const importance = Math.max(...layout.ordinals.map(({ incoming }) => (incoming.spec['priority'] as number | undefined) ?? 0));
+  return precedence.ask({ set: nameOf(key), moves: wanting.length, evacuates: leaving ? importance : undefined, skew: plan.skew }, room);
+}
+
+function heldByBudgetAlone({ blocked }: Decided['turn']): number[] {
+  if (blocked.some(({ ordinal }) => ordinal === undefined)) return [];
+  const byOrdinal = Map.groupBy(blocked, ({ ordinal }) => ordinal ?? -1);
+  return [...byOrdinal].filter(([, reasons]) => reasons.every(({ reason }) => reason === 'BudgetUsedUp')).map(([ordinal]) => ordinal);
 }
 
 function describe({ podName, from, to }: PlannedMove): string {

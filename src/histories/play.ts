@@ -6,6 +6,7 @@
 import { Cron } from 'croner';
 import { createEmbeddedCluster, type EmbeddedCluster } from '../embedded/cluster.ts';
 import type { EmbeddedDaemon } from '../embedded/daemon.ts';
+import { distantHttp } from '../embedded/network.ts';
 import type { EmbeddedWebhook } from '../embedded/webhook.ts';
 import { disruptionBudgets, namespaces, pods, statefulSets, storageClasses, type Namespace } from '../kubernetes/objects.ts';
 import { CLUSTER_TAG, FINALIZER } from '../kubernetes/names.ts';
@@ -83,12 +84,17 @@ export async function play(plan: HistoryPlan, { kept = false, plant = {}, invari
     books.hold(invariants.map((invariantOf) => invariantOf(world)));
     await history.run(books);
   } catch (error) {
-    broken = error instanceof Broken ? { invariant: error.invariant, message: error.message } : { invariant: 'simulation', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    broken = whatBroke(error);
   } finally {
     history?.end();
   }
   const virtualMs = clock.monotonic() - began;
   return { seed: plan.seed, events: trace.events, virtualMs, hash: trace.digest(), ...(broken === undefined ? {} : { broken }), coverage: coverage.counts(), lines: trace.lines };
+}
+
+function whatBroke(error: unknown): NonNullable<Outcome['broken']> {
+  if (error instanceof Broken) return { invariant: error.invariant, message: error.message };
+  return { invariant: 'simulation', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
 interface Beginning {
@@ -366,8 +372,9 @@ class History implements HistoryWorld {
 
   /** The network between one of our processes and the API server. */
   #faulty(http: Http): Http {
-    return faultyHttp(http, {
-      clock: this.simulated.clock,
+    const { clock, pace } = this.simulated;
+    return faultyHttp(distantHttp(http, { clock, pace }), {
+      clock,
       faultOf: (request) => {
         for (const { name, chance } of this.#faults) {
           const kind = FAULTS[name];

@@ -36,10 +36,7 @@ export async function begin(ports: MigrationPorts, pending: OrdinalMigration, te
   }
   const found = await findClaims(context, set);
   if (found.kind === 'never') return never(context, found.reason, found.message);
-  if (found.kind === 'not yet') {
-    await notePending(context, found.reason, found.message);
-    return 'waiting';
-  }
+  if (found.kind === 'not yet') return waitOrGiveUp(context, found);
   const now = timestamp(context.clock);
   await context.save({
     formatVersion: FORMAT_VERSION,
@@ -61,8 +58,20 @@ export async function begin(ports: MigrationPorts, pending: OrdinalMigration, te
   return 'begun';
 }
 
+/** A move by hand waits for as long as it takes; one of a plan is given up, since the next plan may want another. */
+export async function waitOrGiveUp(context: StepContext, { reason, message }: { reason: string; message: string }): Promise<'waiting' | 'ended'> {
+  const { metadata, spec } = context.record;
+  const ageMs = context.clock.now() - Date.parse(metadata.creationTimestamp ?? '');
+  if (spec.planDigest !== undefined && ageMs > context.stepTimeoutMs) {
+    await endMigration(context, { phase: 'Failed', reason, message });
+    return 'ended';
+  }
+  await notePending(context, reason, message);
+  return 'waiting';
+}
+
 /** Why a Pending record waits, written only when it is news. */
-export async function notePending(context: StepContext, reason: string, message: string): Promise<void> {
+async function notePending(context: StepContext, reason: string, message: string): Promise<void> {
   const { status } = context.record;
   if (status?.reason !== reason || status.message !== message) await context.save({ phase: 'Pending', reason, message });
 }

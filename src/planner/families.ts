@@ -119,8 +119,10 @@ function familyKey(number: number, moreGiB: readonly number[] | undefined): numb
 function optionSetOf(options: readonly string[], { zoneNumbers, optionSets, optionSetsByKey }: Draft): OptionSet {
   const known = optionSets.get(options);
   if (known !== undefined) return known;
-  const zones = [...new Set(options.flatMap((zone) => zoneNumbers.get(zone) ?? []))].toSorted((a, b) => a - b);
-  const key = zones.join(',');
+  const listed = new Uint8Array(zoneNumbers.size);
+  for (const zone of options) listed[zoneNumbers.get(zone) ?? zoneNumbers.size] = 1;
+  const zones = [...listed.keys()].filter((zone) => listed[zone] === 1);
+  const key = String.fromCharCode(...zones);
   const set = optionSetsByKey.get(key) ?? { number: optionSetsByKey.size, zones };
   optionSetsByKey.set(key, set);
   optionSets.set(options, set);

@@ -125,6 +125,14 @@ describe('a token that the cloud no longer knows', () => {
     expect(cloud.ours()).toHaveLength(2);
   });
 
+  it('that would have made a second disk, the first one known but not written down: the two are left to a person', async () => {
+    const cloud = new Adapter();
+    const intent = await cloud.readyIntent();
+    expect(await cloud.disks.createDisk(intent)).toMatchObject({ kind: 'created' });
+    cloud.model.faults.add({ kind: 'forgetToken' });
+    expect(await cloud.disks.createDisk(intent)).toMatchObject({ kind: 'ambiguous', message: expect.stringContaining('2 disks') });
+  });
+
   it('older than an hour: the one disk with our tags is adopted, nothing is created', async () => {
     const cloud = new Adapter();
     const intent = await cloud.readyIntent();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sweepOrphans } from '../../src/controller/orphans.ts';
 import { volumes } from '../../src/kubernetes/objects.ts';
-import { ordinalMigrations } from '../../src/migration/record.ts';
+import { ordinalMigrations, type OrdinalMigrationStatus } from '../../src/migration/record.ts';
 import { volume } from '../builders/kubernetes.ts';
 import { refusal } from '../fakes/api.ts';
 import { claimRecord, record } from './records.ts';
@@ -41,12 +41,26 @@ describe('what no record knows', () => {
     expect(others.map((id) => scene.ecs.disk(id)?.status)).toEqual(['Available', 'Available']);
   });
 
-  it('waits while its record is still there, which may be about to learn its id', async () => {
+  it.each<[string, OrdinalMigrationStatus]>([
+    ['is under way, and may be about to learn its id', { phase: 'Running' }],
+    ['is in the hands of a person', { phase: 'Failed', reason: 'Released' }],
+  ])('waits while its record %s', async (_what, status) => {
     const scene = new Scene();
     const id = scene.ecs.addDisk({ zone: 'a', tags: tags({ 'zonespread.io/migration': 'uid-here' }) });
-    scene.api.put(ordinalMigrations, record({ phase: 'Running', metadata: { uid: 'uid-here' } }));
+    scene.api.put(ordinalMigrations, record({ ...status, metadata: { uid: 'uid-here' } }));
     expect(await sweep(scene)).toBe(1);
     expect(scene.ecs.disk(id)?.status).toBe('Available');
+  });
+
+  it.each<[string, OrdinalMigrationStatus]>([
+    ['moved', { phase: 'Succeeded' }],
+    ['was undone', { phase: 'RolledBack', reason: 'ZoneUnavailable' }],
+  ])('goes when its record has ended without it: the move %s, and the cloud made two of one', async (_what, status) => {
+    const scene = new Scene();
+    const id = scene.ecs.addDisk({ zone: 'a', tags: tags({ 'zonespread.io/migration': 'uid-here' }) });
+    scene.api.put(ordinalMigrations, record({ ...status, claims: [claimRecord({ target: { diskId: 'd-another' } })], metadata: { uid: 'uid-here' } }));
+    expect(await sweep(scene)).toBe(1);
+    expect(scene.ecs.disk(id)?.status).toBe('Deleted');
   });
 
   it('is no orphan when a record names it, or a volume has it', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Decision } from '../../src/controller/decision.ts';
+import type { Decided } from '../../src/controller/decision.ts';
 import { ranges, reportOf, retainedVolumes, sameJson, writeReport } from '../../src/controller/report.ts';
 import { spreadReports, type SpreadReportStatus } from '../../src/controller/spread-report.ts';
 import { statefulSet, NAMESPACE } from '../builders/kubernetes.ts';
@@ -10,11 +10,9 @@ import { Scene } from './scene.ts';
 const NOW = '2026-11-20T10:00:00.000Z';
 const LATER = '2026-11-20T11:00:00.000Z';
 
-type Decided = Extract<Decision, { kind: 'decided' }>;
-
 function decision(changes: Partial<Decided> = {}): Decided {
   const none = { moves: [], staying: [], zones: [], skew: 0, satisfied: true, digest: 'f', cost: { moves: 0, sizeGiB: 0, estimatedMinutes: 0 } };
-  return { kind: 'decided', set: statefulSet(), policy: {} as Decided['policy'], warnings: [], layout: {} as Decided['layout'], plan: none, turn: { start: [], waiting: [], blocked: [] }, zonesSeen: [], records: [], holdings: [], ...changes };
+  return { kind: 'decided', set: statefulSet(), policy: {} as Decided['policy'], warnings: [], layout: {} as Decided['layout'], plan: none, turn: { start: [], waiting: [], blocked: [] }, zonesSeen: [], records: [], holdings: [], allRecords: [], evacuated: new Map(), ...changes };
 }
 
 function condition(status: SpreadReportStatus, type: string) {

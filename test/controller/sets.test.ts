@@ -75,6 +75,19 @@ describe('a look at a set', () => {
     }
   });
 
+  it('keeps the last place of the cluster for the set that is more uneven, and says so', async () => {
+    const scene = crowded({ budgets: { atOnce: 1 } }, { zones: 'a,b' });
+    scene.addSet({ name: 'worse', zones: ['a', 'a', 'a', 'a'] }, { annotations: { zones: 'a,b' } });
+    scene.addRecord('other', { spec: { planDigest: 'f', statefulSetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'other' } } });
+    await scene.work('worse');
+    scene.api.remove(ordinalMigrations, { namespace: NAMESPACE, name: 'other' });
+    await scene.work('web');
+    expect(scene.records()).toEqual([]);
+    expect(scene.status().blocked).toEqual([{ ordinals: '2', reason: 'BudgetUsedUp', message: expect.stringContaining('kept for db/worse') as string }]);
+    await scene.work('worse');
+    expect(scene.records().map(({ spec }) => spec.statefulSetRef.name)).toEqual(['worse']);
+  });
+
   it('says what holds the moves, in report, events and metrics', async () => {
     const scene = crowded({}, { zones: 'a,b,c', paused: 'true' });
     await scene.work();

@@ -522,6 +522,17 @@ describe('I7: every record ends, and says the truth', () => {
     expect(invariant.atRest?.()).toBeUndefined();
   });
 
+  it('unless the StatefulSet controller itself waits for its resync, after a scale to zero and back took the claims', async () => {
+    const stage = await InvariantStage.begin();
+    const { invariant } = stage.hold(podsRun);
+    const { spec, ...rest } = set({});
+    const templates = { volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '40Gi' } } } }], persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Delete' } };
+    await stage.do(stage.admin.create(statefulSets, { ...rest, spec: { ...spec, ...templates } }));
+    expect(invariant.atRest?.()).toMatch(/pod web-0 is not there/);
+    stage.world.excuses.add(EXCUSES.claimGivenUp('data-web-0'));
+    expect(invariant.atRest?.()).toBeUndefined();
+  });
+
   it('and the report tells the truth, and why not when it is not as declared', async () => {
     const stage = await InvariantStage.begin();
     const { invariant } = stage.hold(spreadIsKept);

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { FINALIZER, MIGRATION_LABEL } from '../../src/kubernetes/names.ts';
-import { volumes } from '../../src/kubernetes/objects.ts';
+import { claims, volumes } from '../../src/kubernetes/objects.ts';
 import { begin } from '../../src/migration/begin.ts';
 import { ordinalMigrations, phaseOf } from '../../src/migration/record.ts';
 import { retire } from '../../src/migration/retirement.ts';
@@ -43,6 +43,19 @@ describe('a record', () => {
       expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'RecordRestored' });
     }
     expect(stage.pod()?.spec.nodeName).toBe('node-a');
+  });
+
+  it.each([
+    ['that was planned is given up when it cannot begin within the step-timeout', { planDigest: 'sha256:1' }, 'Failed'],
+    ['made by hand waits for as long as it takes', {}, 'Pending'],
+  ])('%s', async (_what, spec, phase) => {
+    const stage = await readyStage();
+    await stage.plan(spec);
+    stage.api.remove(claims, { namespace: NAMESPACE, name: 'data-web-0' });
+    expect(await begin(stage.ports, stage.record(), stage.terms)).toBe('waiting');
+    await stage.clock.advance(stage.ports.stepTimeoutMs + 2_000);
+    await begin(stage.ports, stage.record(), stage.terms);
+    expect(stage.record().status).toMatchObject({ phase, reason: 'ClaimMissing' });
   });
 
   it('of a newer format is frozen, not guessed at', async () => {

@@ -229,6 +229,21 @@ describe('a webhook that is a step behind', () => {
     await expectWhole(stage);
   });
 
+  it('for long steers each new claim there again: it is made again and again, but not as fast as it goes', async () => {
+    const stage = await readyStage();
+    await stage.plan();
+    stage.onEntering('createVolume', () => {
+      const stale = structuredClone(stage.api.readAll(ordinalMigrations));
+      stage.seenByWebhook = () => stale;
+    });
+    stage.onEntering('swapClaim', () => {
+      void stage.clock.sleep(30_000).then(() => (stage.seenByWebhook = (records) => records));
+    });
+    expect((await stage.run()).status?.phase).toBe('Succeeded');
+    expect(stage.api.writes.filter(({ verb, resource }) => verb === 'create' && resource.kind === claims.kind).length).toBeLessThan(60);
+    await expectWhole(stage);
+  });
+
   it('gates a pod that is to start on its new disk: the daemon takes the gate off again', async () => {
     const stage = await readyStage();
     await stage.plan();

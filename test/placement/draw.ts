@@ -75,7 +75,7 @@ export function claimVolume(name: string, claimName: string): Volume {
 
 export function drawWorld(seed: number): DrawnWorld {
   const chance = new Chance(new SeededRandom(seed));
-  const mood: Mood = { tight: chance.of(0.35), crowded: chance.of(0.4) };
+  const mood: Mood = { tight: chance.of(0.22), crowded: chance.of(0.35) };
   const nodes = ZONES.flatMap((zone) => chance.times(chance.pick([0, 1, 1, 2, 2, 3]), (index) => drawNode({ name: `w${seed}-${zone}-${index}`, zone }, chance, mood)));
   if (nodes.length === 0) nodes.push(drawNode({ name: `w${seed}-za-0`, zone: 'za' }, chance, mood));
   const claims: DrawnClaim[] = [];
@@ -206,7 +206,7 @@ function drawPod({ name, nodes, claims }: PodSite, chance: Chance): DrawnPod {
   }
   const spec: PodSpec = {
     ...drawRunning(chance, { most: 2 }),
-    ...chance.maybe(0.3, () => ({ affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [drawTerm(chance)] } } })),
+    ...chance.maybe(0.12, () => ({ affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [drawTerm(chance)] } } })),
     volumes,
     nodeName: node.metadata.name,
     // Nobody is to be evicted in the middle of it.
@@ -291,12 +291,12 @@ function drawTerm(chance: Chance): object {
 
 function drawProbe(about: PodSite & { pods: readonly DrawnPod[] }, chance: Chance): Pod {
   const affinity = {
-    ...chance.maybe(0.25, () => ({ nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: chance.times(1 + chance.upTo(1), () => drawNodeTerm(about.nodes, chance)) } } })),
-    ...chance.maybe(0.15, () => ({ podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: chance.times(1 + chance.upTo(1), () => drawTerm(chance)) } })),
-    ...chance.maybe(0.25, () => ({ podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: chance.times(1 + chance.upTo(1), () => drawTerm(chance)) } })),
+    ...chance.maybe(0.2, () => ({ nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: chance.times(1 + chance.upTo(1), () => drawNodeTerm(about.nodes, chance)) } } })),
+    ...chance.maybe(0.12, () => ({ podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: chance.times(1 + chance.upTo(1), () => drawTerm(chance)) } })),
+    ...chance.maybe(0.2, () => ({ podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: chance.times(1 + chance.upTo(1), () => drawTerm(chance)) } })),
   };
   const volumes = chance.of(0.25) ? [drawOtherVolume(about, chance)] : [];
-  const spread = chance.of(0.35) ? distinctConstraints(chance.times(1 + chance.upTo(1), () => drawConstraint(chance))) : [];
+  const spread = chance.of(0.3) ? distinctConstraints(chance.times(1 + chance.upTo(1), () => drawConstraint(chance))) : [];
   return {
     metadata: { name: about.name, namespace: HOME, labels: drawLabels(chance) },
     spec: {

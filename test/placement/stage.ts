@@ -30,6 +30,8 @@ const POLL_MS = 10;
 /** A first refusal may come of a cache that lags: the scheduler looks again when it has caught up, after a second. */
 const SECOND_LOOK_MS = 3_000;
 
+const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
+
 const runtimeClasses: Resource = { group: 'node.k8s.io', version: 'v1', plural: 'runtimeclasses', kind: 'RuntimeClass', namespaced: false };
 
 /** What all worlds share. */
@@ -115,6 +117,8 @@ export class Stage {
     const first = await until(() => this.#answerTo(name, open), `an answer to ${name}`);
     const answer = 'node' in first || expected(first) ? first : await this.#secondLook({ name, open, first, expected });
     await this.#api.delete(pods, { namespace: HOME, name }, undefined, { gracePeriodSeconds: 0 });
+    // The next probe may choose for itself.
+    if (open !== undefined) await this.#api.mergePatch(claims, { namespace: HOME, name: open }, { metadata: { annotations: { [SELECTED_NODE]: null } } });
     return answer;
   }
 
@@ -144,7 +148,7 @@ export class Stage {
     if (pod === undefined) throw new Error(`pod ${name} is gone`);
     if (pod.spec.nodeName !== undefined) return { node: pod.spec.nodeName };
     if (open !== undefined && pod.spec.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === open)) {
-      const selected = (await this.#api.get(claims, { namespace: HOME, name: open }))?.metadata.annotations?.['volume.kubernetes.io/selected-node'];
+      const selected = (await this.#api.get(claims, { namespace: HOME, name: open }))?.metadata.annotations?.[SELECTED_NODE];
       if (selected !== undefined) return { node: selected };
     }
     const condition = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');

@@ -111,7 +111,8 @@ describe('an ordinal', () => {
 
   it('whose disks belong to no zone', () => {
     const inputs = world();
-    volumeOf(inputs, 2).spec.nodeAffinity!.required!.nodeSelectorTerms[0]!.matchExpressions![0]!.key = 'topology.kubernetes.io/region';
+    volumeOf(inputs, 2).spec.nodeAffinity!.required!.nodeSelectorTerms[0]!.matchExpressions = [{ key: 'topology.kubernetes.io/region', operator: 'In', values: ['r'] }];
+    inputs.nodes = inputs.nodes.map(({ metadata }) => node({ zone: metadata.name.slice(-1), labels: { 'topology.kubernetes.io/region': 'r' } }));
     expect(check(inputs)).toEqual([{ reason: 'DiskNotZonal', ordinal: 2, message: expect.stringContaining('data-web-2: regional') }]);
   });
 });
@@ -458,7 +459,9 @@ describe('where it would land', () => {
     inputs.csiNodes = ['n1', 'n2', 'n3', 'n4'].map((name) => csiNode(name));
     const [blocked] = check(inputs);
     expect(blocked).toMatchObject({ reason: 'ZoneUnavailable' });
-    expect(blocked?.message).toBe('zone a has no node for web-2: of 5, 1 not Ready (n1), 1 cordoned (n2), 1 tainted dedicated:NoSchedule (n3), 1 unable to attach cloud_essd disks (n4), 1 without the CSI driver diskplugin.csi.alibabacloud.com (n5); add a node that fits');
+    expect(blocked?.message).toBe(
+      'zone a has no node for web-2: 0/5 nodes are available: 1 diskplugin.csi.alibabacloud.com CSI driver is not installed on the node (n5), 1 node(s) cannot attach cloud_essd disks (n4), 1 node(s) had untolerated taint {dedicated: gpu} (n3), 1 node(s) were not ready (n1), 1 node(s) were unschedulable (n2); add a node that fits',
+    );
   });
 
   it.each<[Record<string, unknown>, boolean]>([

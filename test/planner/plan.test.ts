@@ -89,6 +89,12 @@ describe('which ordinals move', () => {
     expect(planned.zones.at(-1)).toEqual({ zone: 'z', desired: 0, actual: 1, ordinals: [0] });
   });
 
+  it('a zone that is taken out of the policy is evacuated, and the others take in what was there', () => {
+    const planned = planFor({ zones: ['a', 'b', 'c', 'c', 'b', 'a'] }, { policy: policy(zones('a,b')) });
+    expect(planned.moves.map(({ ordinal, from, reason }) => [ordinal, from, reason])).toEqual([[3, 'c', 'Evacuate'], [2, 'c', 'Evacuate']]);
+    expect(planned.zones.map(({ zone, desired }) => [zone, desired])).toEqual([['a', 3], ['b', 3], ['c', 0]]);
+  });
+
   it('a pinned ordinal goes where it is pinned, and others make up for it', () => {
     const planned = planFor({ zones: ['a', 'b', 'c'] }, { policy: policy({ pins: { 0: 'c', 7: 'a' } }) });
     expect(planned.moves[0]).toMatchObject({ ordinal: 2, reason: 'Spread' });
@@ -127,6 +133,41 @@ describe('which ordinals move', () => {
       { ordinal: 0, reason: 'NoZonalDisk', message: 'web-0 has no disk that belongs to one zone' },
       { ordinal: 1, reason: 'NoZonalDisk', message: 'web-1 has no disk yet (claim data-web-1 is not bound)' },
     ]);
+  });
+});
+
+describe('a set that is scaled is planned for as it will be', () => {
+  it('up: ordinals count as soon as their claims are bound, before that nothing moves for them', () => {
+    const inputs = spreadSet({ zones: ['a', 'b', 'c', 'a', 'a'] });
+    inputs.pods = inputs.pods.slice(0, 3);
+    const claims = inputs.claims;
+    inputs.claims = claims.slice(0, 3);
+    expect(planFor(inputs)).toMatchObject({ moves: [], satisfied: true, skew: 0 });
+    expect(planFor(inputs).staying.slice(3).map(({ reason }) => reason)).toEqual(['NoZonalDisk', 'NoZonalDisk']);
+    inputs.claims = claims; // Left over from an earlier scale-down, say: the pods will start on them.
+    expect(moves(planFor(inputs))).toEqual(['4:a→b']);
+  });
+
+  it('down: ordinals that leave count no more, although their pods and disks are still there', () => {
+    const inputs = spreadSet({ zones: ['a', 'a', 'b', 'b', 'c', 'c'] });
+    expect(planFor(inputs)).toMatchObject({ moves: [], satisfied: true });
+    inputs.set.spec.replicas = 4;
+    const planned = planFor(inputs);
+    expect(moves(planned)).toEqual(['3:b→c']);
+    expect(planned.zones.map(({ zone, desired, actual }) => [zone, desired, actual])).toEqual([['a', 2, 2], ['b', 1, 2], ['c', 1, 0]]);
+  });
+
+  it('down to nothing: nothing is left to plan', () => {
+    const inputs = spreadSet({ zones: ['a', 'a'] });
+    inputs.set.spec.replicas = 0;
+    expect(planFor(inputs)).toMatchObject({ moves: [], staying: [], satisfied: true, skew: 0 });
+  });
+
+  it('by moving its start: the same ordinals count, wherever the range begins', () => {
+    const inputs = spreadSet({ zones: ['a', 'a', 'b', 'c'], start: 2 });
+    inputs.set.spec.ordinals = { start: 3 };
+    inputs.set.spec.replicas = 3;
+    expect(planFor(inputs)).toMatchObject({ moves: [], satisfied: true });
   });
 });
 
@@ -242,6 +283,18 @@ describe('time', () => {
     expect(planned).toMatchObject({ moves: [], satisfied: true });
     const outside = planFor({ zones: ['z', 'b', 'c'] }, { inFlight: new Map([[0, 'y']]), policy: policy({ maxSkew: 2 }) });
     expect(outside.unsatisfied).toMatchObject({ reason: 'InFlight', message: expect.stringContaining('moves under way lead elsewhere (web-0 to y)') });
+  });
+
+  it('whichever moves of a plan are carried out, the plan after them is the rest of it', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('a', 'a', 'b', 'c', 'z'), { minLength: 2, maxLength: 12 }), fc.func(fc.boolean()), (now, isDone) => {
+        const inputs = spreadSet({ zones: now });
+        const before = planFor(inputs);
+        for (const { ordinal, to } of before.moves) if (isDone(ordinal)) moveOrdinal(inputs, ordinal, to);
+        expect(moves(planFor(inputs))).toEqual(moves({ ...before, moves: before.moves.filter(({ ordinal }) => !isDone(ordinal)) }));
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('the plan after each move is the rest of the plan before it', () => {

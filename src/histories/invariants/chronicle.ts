@@ -35,6 +35,8 @@ export class Chronicle {
   readonly volumes = new Map<string, PersistentVolume>();
   /** Disks and snapshots that were made for a move: UID of its record by their ids. */
   readonly made = new Map<string, string>();
+  /** Of what was made for a move, by id. */
+  readonly #tokens = new Map<string, string>();
   readonly #world: HistoryWorld;
   readonly #claimOfDisk = new Map<string, string>();
   readonly #givenUpAt = new Map<string, number>();
@@ -55,8 +57,10 @@ export class Chronicle {
     return this.#world.simulated.server.readAll(ordinalMigrations);
   }
 
-  isLive(uid: string): boolean {
-    return this.live().some(({ metadata }) => metadata.uid === uid);
+  /** The cloud forgot the token that it was asked for with, and made two or more. */
+  hasTwin(id: string): boolean {
+    const token = this.#tokens.get(id);
+    return token !== undefined && [...this.#tokens].some(([other, same]) => other !== id && same === token);
   }
 
   /** `namespace/name` of the claim that the disk stands or stood for. */
@@ -136,7 +140,9 @@ export class Chronicle {
   #noteMade({ subject, event, details }: HistoryEntry): void {
     if (subject !== 'call' || (event !== 'CreateDisk' && event !== 'CreateSnapshot') || typeof details['made'] !== 'string') return;
     const uid = tagsIn(details['parameters'])[MIGRATION_LABEL];
-    if (uid !== undefined) this.made.set(details['made'], uid);
+    if (uid === undefined) return;
+    this.made.set(details['made'], uid);
+    this.#tokens.set(details['made'], String((details['parameters'] as { ClientToken?: string }).ClientToken));
   }
 }
 

@@ -121,7 +121,9 @@ class Judge {
   #whyNoOrphan({ id, tags, attachedAt, attachments }: DiskView): string | undefined {
     const { [CLUSTER_TAG]: cluster, [ROLE_LABEL]: role, [MIGRATION_LABEL]: migration = '' } = tags;
     if (cluster !== this.#world.clusterUID || role !== 'target' || migration === '') return 'no record has it, and its tags do not say that it is ours';
-    if (this.#chronicle.isLive(migration)) return 'its record is there, and may be about to learn its id';
+    const record = this.#chronicle.live().find(({ metadata }) => metadata.uid === migration);
+    if (record !== undefined && !ended(record)) return 'its record is there, and may be about to learn its id';
+    if (record?.status?.phase === 'Failed') return `${told(record)} was left to a person with all that was made for it`;
     return attachedAt === undefined && attachments.length === 0 ? this.#whyItHasVolume(id) : 'no record has it, and it has been attached';
   }
 }

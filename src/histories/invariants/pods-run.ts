@@ -2,6 +2,7 @@
 
 import { claims, pods, statefulSets, volumes, type StatefulSet } from '../../kubernetes/objects.ts';
 import { diskIdOf, isTerminating, isTrue } from '../../kubernetes/reading.ts';
+import { claimNameOf } from '../../layout/names.ts';
 import { ordinalsOf } from '../../migration/owner.ts';
 import { phaseOf } from '../../migration/record.ts';
 import { EXCUSES } from '../acts/excuses.ts';
@@ -15,7 +16,7 @@ export const podsRun: InvariantOf = (world) => {
     atRest() {
       for (const set of world.simulated.server.readAll(statefulSets)) {
         const frozen = chronicle.live().some((record) => phaseOf(record) === 'Frozen' && record.metadata.namespace === set.metadata.namespace && record.spec.statefulSetRef.name === set.metadata.name);
-        const down = frozen || isTerminating(set) || isUndermined(world, set) ? [] : notReady(world, set);
+        const down = frozen || isTerminating(set) || isUndermined(world, set) || isLeftToResync(world, set) ? [] : notReady(world, set);
         if (down.length > 0) return `StatefulSet ${set.metadata.name} does not run, and no move of it is Frozen: ${down.join('; ')}`;
       }
       return undefined;
@@ -30,6 +31,20 @@ function isUndermined(world: HistoryWorld, set: StatefulSet): boolean {
     const volume = volumesEver.get(spec.volumeName ?? '');
     if (volume === undefined || !metadata.name.includes(`-${set.metadata.name}-`)) return false;
     return world.excuses.has(EXCUSES.editedByHand(volumes.kind, volume.metadata.name)) || world.excuses.has(EXCUSES.deletedInCloud(diskIdOf(volume) ?? ''));
+  });
+}
+
+/**
+ * Scaled down and up again in one go under whenScaled=Delete: the controller that finds the claim of the pod before does no more in that
+ * round, gives no error, and does not follow claims. Nothing but its resync, half a day later, has it look again (processReplica, 1.30–1.36).
+ */
+function isLeftToResync({ simulated: { server }, excuses }: HistoryWorld, { metadata: { namespace = '', name }, spec }: StatefulSet): boolean {
+  const { first, last } = ordinalsOf({ metadata: { name }, spec });
+  if (spec.persistentVolumeClaimRetentionPolicy?.whenScaled !== 'Delete') return false;
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index).some((ordinal) => {
+    if (server.read(pods, { namespace, name: `${name}-${ordinal}` }) !== undefined) return false;
+    const own = (spec.volumeClaimTemplates ?? []).map((template) => claimNameOf(template.metadata.name, name, ordinal));
+    return own.some((claim) => excuses.has(EXCUSES.claimGivenUp(claim)) && server.read(claims, { namespace, name: claim }) === undefined);
   });
 }
 

@@ -142,12 +142,23 @@ async function dropStrayClaim(context: StepContext, claim: ClaimRecord, live: Pe
   const volume = await context.api.get(volumes, { name });
   const strange = volume === undefined ? undefined : await whyKept(context, claim, volume);
   if (strange !== undefined) return strange;
+  const early = tooEarlyToDrop(context, live);
+  if (early > 0) return wait('ClaimSteered', `claim ${claim.claimName} was steered to PV ${name}, perhaps by a webhook that does not know yet how far the move is; it is made again`, early);
   await context.save({});
   await context.api.delete(claims, claimRefOf(context, claim), asRead(live));
   if (volume !== undefined && name !== claim.source.pv && name !== claim.target?.pv) {
     context.report(context.record, { type: 'Warning', event: 'MigrationStep', message: `claim ${claim.claimName} was bound to PV ${name}, a blank disk, and is made again; delete that PV and its disk unless its reclaim policy does` });
   }
   return wait('ClaimTerminating', `claim ${claim.claimName} asked for PV ${name} and was deleted to be made again`, 20);
+}
+
+const AT_ONCE_MS = 300;
+const STRAY_MS = 1_500;
+
+/** Once at once, for every moment is downtime; but a webhook that is behind steers the next one there again, and that for as long as it is. In ms. */
+function tooEarlyToDrop(context: StepContext, live: PersistentVolumeClaim): number {
+  if (sinceMs(context, statusOf(context.record).stepStartedAt) < AT_ONCE_MS) return 0;
+  return STRAY_MS - sinceMs(context, live.metadata.creationTimestamp);
 }
 
 async function whyKept(context: StepContext, claim: ClaimRecord, volume: PersistentVolume): Promise<StepResult | undefined> {

@@ -4,6 +4,7 @@ import { ZONE_KEYS } from '../../layout/zones.ts';
 import { demandsAllowZone } from '../placement/node-affinity.ts';
 import { placementProblem } from '../placement/verdict.ts';
 import type { Guard, Proposal } from './guard.ts';
+import { VOLUME_GUARDS } from './volume-guards.ts';
 
 export const LANDING_GUARDS: readonly Guard[] = [
   {
@@ -17,7 +18,10 @@ export const LANDING_GUARDS: readonly Guard[] = [
   { reason: 'Forbidden', scope: 'ordinal', lasting: true, check: ({ ordinal, zone, context }) => context.forbidden?.(ordinal.ordinal, zone) },
 ];
 
-function zoneUnavailable({ layout, ordinal, zone, context, siblingsMayMove }: Proposal): string | undefined {
+function zoneUnavailable(proposal: Proposal): string | undefined {
+  const { layout, ordinal, zone, context, siblingsMayMove } = proposal;
   const why = context.unusableZones?.get(zone);
+  // A volume that ties the pod is named by its own guard; that no node of the zone reaches it is the same thing once more.
+  if (why === undefined && VOLUME_GUARDS.some(({ check }) => check(proposal) !== undefined)) return undefined;
   return why === undefined ? placementProblem({ layout, ordinal, zone, siblingsMayMove }) : `zone ${zone} takes no disks now: ${why}`;
 }

@@ -23,8 +23,8 @@ export interface OpenClaim {
 
 export interface Arrival {
   readonly pod: IncomingPod;
-  /** UID of the pod that goes away for it. */
-  readonly leaving: string | undefined;
+  /** The pod that goes away for it, if it is on a node. */
+  readonly leaving: Pod | undefined;
   /** Volumes that are there already and have to be reachable from the node. */
   readonly volumes: readonly PersistentVolume[];
   readonly newDisks: readonly NewDisk[];
@@ -47,7 +47,7 @@ export function arrivalOf({ layout, ordinal, zone, siblingsMayMove = false }: La
   const rest = ordinal.volumes.filter((volume) => !moved.has(volume));
   return {
     pod: ordinal.incoming,
-    leaving: ordinal.pod?.uid,
+    leaving: ordinal.pod === undefined ? undefined : landscape.pod(ordinal.pod.uid),
     volumes: rest.flatMap((facts) => (facts.source === 'ephemeral' ? [] : (landscape.volume(facts.volume?.name ?? '') ?? []))),
     newDisks: [...moved].map(({ volume, disk }) => ({ driver: volume?.driver, category: disk?.category })),
     openClaims: rest.flatMap((facts) => openClaim(facts, ordinal.incoming, { landscape, namespace: layout.set.namespace })),
@@ -75,10 +75,10 @@ export function classNameOf({ metadata, spec }: PersistentVolumeClaim): string |
 
 /** The pods on a node that will still be there. */
 export function staying(site: NodeSite, { leaving }: Pick<Arrival, 'leaving'>): readonly Pod[] {
-  return leavingFrom(site, leaving) === undefined ? site.pods : site.pods.filter(({ metadata }) => metadata.uid !== leaving);
+  return leavesFrom(site, leaving) ? site.pods.filter(({ metadata }) => metadata.uid !== leaving?.metadata.uid) : site.pods;
 }
 
-/** The pod that goes away, if it is on this node. */
-export function leavingFrom(site: NodeSite, leaving: string | undefined): Pod | undefined {
-  return leaving === undefined ? undefined : site.pods.find(({ metadata }) => metadata.uid === leaving);
+/** Whether the pod that goes away is on this node. */
+export function leavesFrom(site: NodeSite, leaving: Pod | undefined): boolean {
+  return leaving !== undefined && leaving.spec.nodeName === site.name;
 }

@@ -22,6 +22,8 @@ export interface Landscape {
   namespaceLabels(namespace: string): Labels;
   claim(namespace: string, name: string): PersistentVolumeClaim | undefined;
   volume(name: string): PersistentVolume | undefined;
+  /** By UID, if it occupies a node. */
+  pod(uid: string): Pod | undefined;
   /** Without a name the default one. */
   storageClass(name: string | undefined): StorageClass | undefined;
 }
@@ -40,6 +42,7 @@ function build(around: Surroundings): Landscape {
   const namespaces = new Map(around.namespaces.map(({ metadata }) => [metadata.name, metadata.labels ?? {}]));
   const claims = new Map(around.claims.map((claim) => [namespaced(claim.metadata.namespace, claim.metadata.name), claim]));
   const volumes = new Map(around.volumes.map((volume) => [volume.metadata.name, volume]));
+  const pods = new Map(around.pods.filter(occupies).map((pod) => [pod.metadata.uid ?? '', pod]));
   const classes = new Map(around.storageClasses.map((storageClass) => [storageClass.metadata.name, storageClass]));
   const defaultClass = around.storageClasses.find(({ metadata }) => DEFAULT_CLASS_ANNOTATIONS.some((key) => metadata.annotations?.[key] === 'true'));
   return {
@@ -47,6 +50,7 @@ function build(around: Surroundings): Landscape {
     namespaceLabels: (namespace) => namespaces.get(namespace) ?? {},
     claim: (namespace, name) => claims.get(namespaced(namespace, name)),
     volume: (name) => volumes.get(name),
+    pod: (uid) => pods.get(uid),
     storageClass: (name) => (name === undefined ? defaultClass : classes.get(name)),
   };
 }

@@ -3,7 +3,7 @@
 
 import type { LabelSelector, Pod, PodSpec } from '../../kubernetes/objects.ts';
 import { matchesSelector } from '../../kubernetes/selector.ts';
-import { leavingFrom, staying, type Arrival } from './arrival.ts';
+import { leavesFrom, staying, type Arrival } from './arrival.ts';
 import { PASSES, type Filter } from './filter.ts';
 import type { Labels, Landscape, NodeSite } from './landscape.ts';
 import { DomainCounts } from './topology-domains.ts';
@@ -79,15 +79,13 @@ const shunnings = new WeakMap<Landscape, ReadonlyMap<string, Shunning>>();
 /** Domains whose pods do not want this one. */
 function shunningDomains({ pod, leaving }: Arrival, landscape: Landscape): DomainCounts {
   const counts = new DomainCounts();
-  const goneFrom = landscape.sites.find((site) => leavingFrom(site, leaving) !== undefined);
   for (const { term, owner, sites } of shunningsOf(landscape).values()) {
     if (isAbout(term, { owner, candidate: pod, landscape })) for (const site of sites) counts.add(site, term.topologyKey, 1);
   }
-  const gone = goneFrom === undefined ? undefined : leavingFrom(goneFrom, leaving);
-  if (goneFrom === undefined || gone === undefined) return counts;
-  for (const term of termsOf(gone.spec, 'podAntiAffinity')) {
-    if (isAbout(term, { owner: candidateOf(gone).namespace, candidate: pod, landscape })) counts.add(goneFrom, term.topologyKey, -1);
-  }
+  if (leaving === undefined) return counts;
+  const owner = candidateOf(leaving).namespace;
+  const former = termsOf(leaving.spec, 'podAntiAffinity').filter((term) => isAbout(term, { owner, candidate: pod, landscape }));
+  for (const site of former.length === 0 ? [] : landscape.sites.filter((one) => leavesFrom(one, leaving))) for (const { topologyKey } of former) counts.add(site, topologyKey, -1);
   return counts;
 }
 

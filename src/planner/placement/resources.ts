@@ -3,7 +3,7 @@
 
 import { parseQuantity } from '../../kubernetes/quantity.ts';
 import type { Pod, PodSpec } from '../../kubernetes/objects.ts';
-import { leavingFrom } from './arrival.ts';
+import { leavesFrom } from './arrival.ts';
 import { containersOf, initContainersOf, isSidecar, type Container, type ResourceRequirements } from './containers.ts';
 import { PASSES, type Filter } from './filter.ts';
 import type { NodeSite } from './landscape.ts';
@@ -14,7 +14,7 @@ export type Amounts = ReadonlyMap<string, bigint>;
 export const resources: Filter = ({ pod, leaving }) => {
   const wanted = [...requestsOf({ spec: pod.spec })].filter(([, amount]) => amount > 0n);
   return (site) => {
-    const gone = leavingFrom(site, leaving);
+    const gone = leavesFrom(site, leaving) ? leaving : undefined;
     const reasons = BigInt(site.pods.length - (gone === undefined ? 0 : 1)) < roomForPods(site) ? [] : ['Too many pods'];
     if (wanted.length === 0) return reasons;
     const given = gone === undefined ? undefined : requestsOf(gone);

@@ -3,7 +3,7 @@
 
 import type { PersistentVolumeClaim, Pod } from '../../kubernetes/objects.ts';
 import { ephemeralClaimNameOf } from '../../layout/names.ts';
-import { classNameOf, leavingFrom, staying, type Arrival } from './arrival.ts';
+import { classNameOf, leavesFrom, staying, type Arrival } from './arrival.ts';
 import { PASSES, type Filter } from './filter.ts';
 import type { Landscape, NodeSite } from './landscape.ts';
 
@@ -39,7 +39,7 @@ function limitsOf({ csiNode }: NodeSite): Map<string, number> {
 const inUse = new WeakMap<NodeSite, Attached>();
 
 function inUseOn(site: NodeSite, arrival: Arrival, landscape: Landscape): Attached {
-  if (leavingFrom(site, arrival.leaving) !== undefined) return volumesOf(staying(site, arrival), landscape);
+  if (leavesFrom(site, arrival.leaving)) return volumesOf(staying(site, arrival), landscape);
   const known = inUse.get(site) ?? volumesOf(site.pods, landscape);
   inUse.set(site, known);
   return known;
