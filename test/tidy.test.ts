@@ -42,6 +42,7 @@ const EDGES: Record<string, string> = {
   'admission/server.ts': 'the HTTPS listener of the webhook',
   'admission/certificates.ts': 'keys, serial numbers and the shape of host names (no connection)',
   'kubernetes/transport.ts': 'undici, the one pool of connections to the API server',
+  'observability/prometheus.ts': 'undici, to the Prometheus that answers health queries',
   'cli/region.ts': 'the metadata service of the machine that it runs on',
   'simulation/controllers/tasks.ts': 'a turn of the event loop between two moments of virtual time (no timer)',
   'simulation/apiserver/listen.ts': "the simulated API server's HTTP listener",

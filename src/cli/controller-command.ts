@@ -5,11 +5,12 @@ import { runController, type ControllerSettings } from '../controller/daemon.ts'
 import { loadCluster } from '../kubernetes/config.ts';
 import { LeaseLost } from '../kubernetes/leader-election.ts';
 import { createMetrics } from '../observability/metrics.ts';
+import { createPrometheus } from '../observability/prometheus.ts';
 import { systemClock } from '../ports/clock.ts';
 import { systemRandom } from '../ports/random.ts';
 import { cronSchedule } from '../ports/schedule.ts';
 import { alicloudBackend } from './backend.ts';
-import { address, boolean, cron, duration, flag, namespaceList, oneOf, positiveDuration, positiveInteger, type Address } from './flags.ts';
+import { address, boolean, cron, duration, flag, httpUrl, namespaceList, oneOf, positiveDuration, positiveInteger, type Address } from './flags.ts';
 import { ownNamespaceOf, startLog, untilTerminated, VERSION } from './process.ts';
 import { regionOfThisMachine } from './region.ts';
 
@@ -54,7 +55,7 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
   flag(command, '--step-timeout <duration>', 'how long a step may take before it is undone', { default: 600_000, parse: positiveDuration });
   flag(command, '--namespaces <list>', 'namespaces to look after, separated by commas; without it all', { parse: namespaceList });
   flag(command, '--http <address>', 'metrics and probes', { default: { port: 8080 }, parse: address });
-  flag(command, '--prometheus <url>', 'for health-query (not in this version)');
+  flag(command, '--prometheus <url>', 'Prometheus that answers zonespread.io/health-query, e.g. http://prometheus.monitoring:9090', { parse: httpUrl });
   flag(command, '--prepull [yes]', 'pull images on the landing node first (not in this version)', { default: false, parse: boolean });
   flag(command, '--leader-elect [yes]', 'wait for the lease; false only where nobody else can run', { default: true, parse: boolean });
   flag(command, '--lease-namespace <name>', 'namespace of the lease; without it our own, outside a cluster zonespread-system');
@@ -82,6 +83,7 @@ async function runWithFlags(flags: ControllerFlags): Promise<void> {
       schedule: cronSchedule(log),
       log,
       metrics,
+      prometheus: flags.prometheus === undefined ? undefined : createPrometheus(flags.prometheus),
       signal: stop.signal,
       settings: settingsOf(flags),
     });
@@ -112,7 +114,6 @@ export function settingsOf(flags: ControllerFlags): ControllerSettings {
   };
 }
 
-function refuseWhatIsNotThereYet({ prometheus, prepull }: ControllerFlags): void {
-  if (prometheus !== undefined) throw new Error('--prometheus is not supported by this version: health-query comes later; leave the flag out');
+function refuseWhatIsNotThereYet({ prepull }: ControllerFlags): void {
   if (prepull) throw new Error('--prepull is not supported by this version; leave the flag out');
 }

@@ -27,6 +27,12 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+export function httpUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) throw new InvalidArgumentError(`"${text}" is not allowed: a URL that begins with http:// or https://.`);
+  return text;
+}
+
 export function boolean(text: string): boolean {
   if (text === 'true' || text === '') return true;
   if (text === 'false') return false;

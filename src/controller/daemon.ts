@@ -16,6 +16,7 @@ import type { Disks } from '../ports/disks.ts';
 import type { Http } from '../ports/http.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
+import type { Prometheus } from '../ports/prometheus.ts';
 import type { Schedule } from '../ports/schedule.ts';
 import type { Budgets } from './budget.ts';
 import { liveCluster, type Scope } from './cluster.ts';
@@ -23,6 +24,7 @@ import { requireCustomResources } from './custom-resources.ts';
 import { createDiskReadings } from './disk-readings.ts';
 import { untilAnswered } from './first-answers.ts';
 import { createEvacuations } from './evacuation-progress.ts';
+import { createHealthGate } from './health.ts';
 import { createMarkets } from './markets.ts';
 import { migrationMetrics } from './migration-metrics.ts';
 import { createMoves } from './moves.ts';
@@ -59,6 +61,8 @@ export interface ControllerOptions {
   schedule: Schedule;
   log: Log;
   metrics: Metrics;
+  /** For `zonespread.io/health-query`. */
+  prometheus?: Prometheus | undefined;
   settings: ControllerSettings;
   /** Aborts on SIGTERM: the step at hand is finished or parked, the lease released. */
   signal: AbortSignal;
@@ -228,7 +232,7 @@ function startWork(options: ControllerOptions, crew: Crew): { stop(): Promise<vo
   const readings = createDiskReadings({ disks, clock, log });
   const live = { cluster: liveCluster(api, crew.scope), disks, snapshots: true };
   const watched = { cluster: watchedCluster(watches), disks: readings, snapshots: false };
-  const deciding = { api, live, clock, markets: createMarkets({ disks, clock, log }), budgets: settings.budgets, coolDownMs: settings.coolDownMs };
+  const deciding = { api, live, clock, markets: createMarkets({ disks, clock, log }), health: createHealthGate({ prometheus: options.prometheus, clock }), budgets: settings.budgets, coolDownMs: settings.coolDownMs };
   const own = rememberOwnWrites(api);
   const migrating: MigrationPorts = { api: own.api, disks, clock, random, clusterUID, epoch: crew.leadership.epoch, stepTimeoutMs: settings.stepTimeoutMs, report: reporter(crew, log) };
   const moves = createMoves(migrating, deciding);

@@ -8,12 +8,13 @@ import { courseOf, ended, phaseOf, statusOf, type OrdinalMigration } from '../mi
 import type { GuardContext } from '../planner/guards/guard.ts';
 import { nextMoves, type Turn } from '../planner/next-moves.ts';
 import { plan, type Plan } from '../planner/plan.ts';
-import { parsePolicy, type Policy } from '../policy/policy.ts';
+import { parsePolicy, type Policy, type Rules } from '../policy/policy.ts';
 import type { Problem } from '../policy/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import { backOffs, coolDowns, type Holding } from './back-off.ts';
 import { budgetProblem, type Budgets } from './budget.ts';
 import { diskIdsOf, readLayout, type SetKey, type View } from './cluster.ts';
+import type { HealthGate } from './health.ts';
 import type { Markets } from './markets.ts';
 import { isReportOf } from './report.ts';
 import type { SeenZone, SpreadReport } from './spread-report.ts';
@@ -29,6 +30,7 @@ export interface DecisionPorts {
   live: View;
   clock: Clock;
   markets: Markets;
+  health: HealthGate;
   budgets: Budgets;
   coolDownMs: number;
 }
@@ -141,21 +143,23 @@ async function decided(
 ): Promise<Decision> {
   const own = recordsOf(on.records, on.set);
   const { approved } = on.report?.status ?? {};
-  const context = await guardContext(ports, { records: on.records, own, facts: on.facts, moving: on.planned.moves.length > 0 });
+  const context = await guardContext(ports, { records: on.records, own, rules: on.policy, facts: on.facts, moving: on.planned.moves.length > 0 });
   const turn = nextMoves({ plan: on.planned, layout: on.layout, policy: on.policy, nowMs: on.facts.nowMs, context, ...(approved === undefined ? {} : { approved }) });
   return { kind: 'decided', set: on.set, policy: on.policy, warnings: on.warnings, layout: on.layout, plan: on.planned, turn, zonesSeen: on.facts.seen, records: own, holdings: on.facts.holdings, allRecords: on.records, evacuated: on.facts.evacuatedZones };
 }
 
 export async function guardContext(
   ports: DecisionPorts,
-  on: { records: readonly OrdinalMigration[]; own: readonly OrdinalMigration[]; facts?: Facts; unusableZones?: ReadonlyMap<string, string>; moving: boolean },
+  on: { records: readonly OrdinalMigration[]; own: readonly OrdinalMigration[]; rules: Rules; facts?: Facts; unusableZones?: ReadonlyMap<string, string>; moving: boolean },
 ): Promise<GuardContext> {
   const { facts, unusableZones = facts?.unusableZones } = on;
+  const unhealthy = on.moving ? await ports.health.problem(on.rules) : undefined;
   return {
     inFlight: on.own.filter((record) => takesTurn(record)).map((record) => ({ ordinal: record.spec.ordinal })),
     budget: budgetProblem(ports.budgets, on.records, ports.clock.now()),
     webhook: on.moving ? await webhookRegistered(ports.api) : { ready: true, message: '' },
     ...(unusableZones === undefined ? {} : { unusableZones }),
+    ...(unhealthy === undefined ? {} : { unhealthy }),
     ...(facts === undefined ? {} : { recentMoves: facts.recentMoves, backOffs: new Map(facts.holdings.map(({ ordinal, message }) => [ordinal, message])) }),
   };
 }

@@ -118,7 +118,7 @@ async function holds(deciding: DecisionPorts, on: { record: OrdinalMigration; se
   const begun = own.filter((other) => phaseOf(other) !== 'Pending');
   const closed = closedByEvacuation(await live.cluster.evacuations());
   const unusableZones = closed.has(targetZone) ? closed : await markets.unusableZones(layout, [targetZone]);
-  const context = await guardContext(deciding, { records: others.filter((other) => phaseOf(other) !== 'Pending'), own: begun, unusableZones, moving: true });
+  const context = await guardContext(deciding, { records: others.filter((other) => phaseOf(other) !== 'Pending'), own: begun, rules: on.rules, unusableZones, moving: true });
   const [first] = checkGuards({ layout, rules: on.rules, ordinal, targetZone, nowMs: clock.now(), context });
   return first === undefined ? undefined : { kind: 'held', reason: first.reason, message: first.message };
 }

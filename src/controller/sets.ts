@@ -181,7 +181,7 @@ function countBy(reasons: readonly string[]): Record<string, number> {
 }
 
 /** What holds a move and changes without any watch telling: asked again well before the next sweep. */
-const UNWATCHED: ReadonlySet<string> = new Set<BlockReason>(['WebhookNotReady', 'SnapshotInProgress', 'BudgetUsedUp']);
+const UNWATCHED: ReadonlySet<string> = new Set<BlockReason>(['WebhookNotReady', 'SnapshotInProgress', 'BudgetUsedUp', 'HealthQueryUnmet']);
 const UNWATCHED_EVERY_MS = 15_000;
 
 /** When something that no watch tells is due: a back-off that ends, or a hold that may have passed, while nothing is under way. */

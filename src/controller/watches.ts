@@ -122,7 +122,7 @@ function trimMetadata<T extends KubernetesObject>(object: T): T {
 }
 
 /** What a pod runs is of no interest, only what it asks of a node. */
-function trimPod(pod: Pod): Pod {
+export function trimPod(pod: Pod): Pod {
   const trimmed = trimMetadata(pod);
   const parts = ({ name, resources, restartPolicy, ports }: Record<string, unknown>) => ({ name, resources, restartPolicy, ports });
   const initContainers = (trimmed.spec['initContainers'] as Record<string, unknown>[] | undefined) ?? [];

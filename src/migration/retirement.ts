@@ -186,18 +186,18 @@ function volumeInUse(volume: PersistentVolume, left: LeftVolume): string | undef
 /** The source goes only while the claim is Bound to the disk that took its place, or to what took that one's place. */
 async function successorMissing(context: StepContext, claim: ClaimRecord): Promise<Retirement | undefined> {
   const diskId = await diskOfClaim(context, claim.claimName);
-  if (diskId === undefined) return keep('SuccessorMissing', `claim ${claim.claimName} is not Bound to a disk, so disk ${claim.source.diskId} may be the last copy`);
+  if (diskId === undefined) return keep('SuccessorMissing', `claim ${claim.claimName} is not Bound to a disk, or is being deleted, so disk ${claim.source.diskId} may be the last copy`);
   if (!(await descends(context, diskId, claim.target?.diskId ?? ''))) {
     return keep('SuccessorMissing', `claim ${claim.claimName} is on disk ${diskId}, which did not come from disk ${claim.source.diskId}`);
   }
   return (await context.disks.disk(diskId)) === undefined ? keep('SuccessorMissing', `the cloud does not show disk ${diskId} of claim ${claim.claimName}`) : undefined;
 }
 
-/** The disk that a claim is Bound to, live. */
+/** The disk that a claim is Bound to, live, and stays on: one that is being deleted takes its disk with it. */
 async function diskOfClaim(context: StepContext, name: string): Promise<string | undefined> {
   const live = await context.api.get(claims, { namespace: namespaceOf(context), name });
   const volume = live?.spec.volumeName === undefined ? undefined : await context.api.get(volumes, { name: live.spec.volumeName });
-  return live !== undefined && volume !== undefined && areBound(live, volume) ? diskIdOf(volume) : undefined;
+  return live !== undefined && !isTerminating(live) && volume !== undefined && areBound(live, volume) ? diskIdOf(volume) : undefined;
 }
 
 /** Whether `diskId` is `ancestor`, or was made from it by moves, one after the other. */
@@ -252,6 +252,9 @@ async function deleteDisk(context: StepContext, { index, which, left }: Retiring
   if (touched !== undefined) return keep('SourceInUse', `disk ${left.diskId} was used after the move: ${touched}`);
   // Missing from one answer it may have been used, and nobody would know.
   if (disk === undefined && sinceMs(context, retiringAt) < UNSEEN_MS) return { kind: 'later', ms: 15_000 };
+  // The answers of the cloud have taken their time: once more, right before it is too late.
+  const missing = which === 'source' ? await successorMissing(context, claimAt(context, index)) : undefined;
+  if (missing !== undefined) return missing;
   if (disk !== undefined) await context.disks.deleteDisk(left.diskId);
   if ((await context.disks.disk(left.diskId)) !== undefined) return { kind: 'later', ms: 2_000 };
   await markPart(context, index, which, { retiredAt: timestamp(context.clock) });

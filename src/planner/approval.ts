@@ -17,6 +17,12 @@ export function approvalOf(policy: Policy, plan: Plan, frozen?: Approval): Appro
   return { digest: plan.digest, moves: plan.moves.map(({ ordinal, from, to }) => ({ ordinal, from, to })) };
 }
 
-export function isApproved(approval: Approval | undefined, move: PlannedMove): boolean {
-  return approval?.moves.some(({ ordinal, from, to }) => ordinal === move.ordinal && from === move.from && to === move.to) === true;
+/** Those of the plan of the day that are on the approved list. */
+export function approvedOf(moves: readonly PlannedMove[], approval: Approval | undefined): PlannedMove[] {
+  const approved = new Set(approval?.moves.map(keyOf));
+  return moves.filter((move) => approved.has(keyOf(move)));
+}
+
+function keyOf({ ordinal, from, to }: Approval['moves'][number]): string {
+  return `${ordinal} ${from} ${to}`;
 }

@@ -53,7 +53,7 @@ export function cheapestFlow(families: Families, window: Window, known?: Prices)
 function balanced(flow: Flow): Flow {
   for (;;) {
     const paths = shortestPaths(flow, (node) => (balanceOf(flow, node) > 0 ? 0 : Infinity));
-    const target = nearestDeficit(flow, paths);
+    const target = reachedDeficit(flow, paths);
     if (target === undefined) break;
     pushAlong(flow, arcsTo(target, paths));
   }
@@ -213,13 +213,9 @@ function arcCost({ families: { zoneCount }, window, taken, exchanges }: Flow, fr
   return exchanges.cheapest[from * zoneCount + to] ?? Infinity;
 }
 
-function nearestDeficit(flow: Flow, { distances }: Paths): number | undefined {
-  let nearest: number | undefined;
-  for (const [node, distance] of distances.entries()) {
-    if (distance === Infinity || balanceOf(flow, node) >= 0) continue;
-    if (nearest === undefined || distance < (distances[nearest] ?? Infinity)) nearest = node;
-  }
-  return nearest;
+/** Any will do: every arc of its path is one of the shortest. */
+function reachedDeficit(flow: Flow, { distances }: Paths): number | undefined {
+  return [...distances.keys()].find((node) => distances[node] !== Infinity && balanceOf(flow, node) < 0);
 }
 
 interface Arc extends Way {

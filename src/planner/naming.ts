@@ -5,7 +5,7 @@
 // are of one kind, costs no longer matter, and whether a wish can be had is whether a chain of exchanges makes room.
 
 import { stepAt, type Families, type Family } from './families.ts';
-import type { Prices, Window } from './flow.ts';
+import type { Prices } from './flow.ts';
 import type { PricedFlow } from './windows.ts';
 
 /** The layouts of one window that cost the least, less those that the named ordinals exclude. */
@@ -18,11 +18,6 @@ interface Optimum {
   at: Int32Array;
   /** Ordinals not named yet that are in one zone and could as well be in the other, by pair. */
   links: Int32Array;
-  /** Named or not, by zone. */
-  counts: Int32Array;
-  /** How many each zone has at least and at most, by zone. */
-  lowest: Int32Array;
-  highest: Int32Array;
 }
 
 /** Steps before `tie` leave, the step at `tie` (if `tied`) may as well stay, the others stay. */
@@ -38,7 +33,7 @@ interface FamilyKinds {
 interface Room {
   optimum: Optimum;
   kind: number;
-  /** By zone: the next node of the chain of exchanges that makes room there; -1 without one. Looked for when it is asked for. */
+  /** By zone: the next one in the chain of exchanges that makes room there; -1 without one. Looked for when it is asked for. */
   chains: Int32Array | undefined;
 }
 
@@ -92,16 +87,12 @@ function optimumOf({ zoneCount, families }: Families, { flow, prices }: PricedFl
     return number;
   };
   const kindsOf = families.map((family) => familyKinds(family, prices, kindOf));
-  const bounds = Array.from({ length: zoneCount }, (_, zone) => boundsAt(prices[zone] ?? 0, flow.window));
   const optimum: Optimum = {
     zoneCount,
     kinds,
     kindsOf,
     at: new Int32Array(kinds.length * zoneCount),
     links: new Int32Array(zoneCount * zoneCount),
-    counts: Int32Array.from(flow.counts),
-    lowest: Int32Array.from(bounds, ({ lowest }) => lowest),
-    highest: Int32Array.from(bounds, ({ highest }) => highest),
   };
   for (const [number, family] of families.entries()) populate(optimum, { family, kinds: kindsOf[number], left: flow.left[number] ?? 0, at: (zone) => flow.at[number * zoneCount + zone] ?? 0 });
   return optimum;
@@ -117,12 +108,6 @@ function familyKinds({ zones, home, costs, leaving }: Family, prices: Prices, ki
   const worth = price(home) - least;
   const tie = stepAt(leaving, worth);
   return { leaves, either: kindOf(zones.filter((zone) => zone === home || cheapestAway.includes(zone))), stays: kindOf([home]), tie, tied: leaving[tie] === worth };
-}
-
-/** A zone that costs extra is full in every optimal layout, one that pays as empty as it may be. */
-function boundsAt(price: number, { lowest, highest }: Window): Window {
-  if (price > 0) return { lowest: highest, highest };
-  return price < 0 ? { lowest, highest: lowest } : { lowest, highest };
 }
 
 interface Population {
@@ -175,26 +160,20 @@ function isThere({ zoneCount, at }: Optimum, kind: number, zone: number): boolea
   return (at[kind * zoneCount + zone] ?? 0) > 0;
 }
 
-/** Zones are nodes 0 … zoneCount-1; node zoneCount stands for the room that the window leaves: one zone may get fuller, another emptier. */
-function chainsTo(optimum: Optimum, kind: number): Int32Array {
-  const { zoneCount } = optimum;
-  const next = new Int32Array(zoneCount + 1).fill(-1);
-  const queue = (optimum.kinds[kind] ?? []).filter((zone) => isThere(optimum, kind, zone));
-  const ends = new Set(queue);
+/** To a zone that has one of the kind. The counts of all zones stay: any other counts would have other ranks of preference. */
+function chainsTo({ zoneCount, kinds, at, links }: Optimum, kind: number): Int32Array {
+  const next = new Int32Array(zoneCount).fill(-1);
+  const queue = (kinds[kind] ?? []).filter((zone) => (at[kind * zoneCount + zone] ?? 0) > 0);
+  const reached = new Set(queue);
   for (const to of queue) {
-    for (let from = 0; from <= zoneCount; from += 1) {
-      if (from === to || (next[from] ?? -1) >= 0 || ends.has(from) || !isLinked(optimum, from, to)) continue;
+    for (let from = 0; from < zoneCount; from += 1) {
+      if (reached.has(from) || (links[from * zoneCount + to] ?? 0) === 0) continue;
       next[from] = to;
+      reached.add(from);
       queue.push(from);
     }
   }
   return next;
-}
-
-function isLinked({ zoneCount, links, counts, lowest, highest }: Optimum, from: number, to: number): boolean {
-  if (to === zoneCount) return (counts[from] ?? 0) < (highest[from] ?? 0);
-  if (from === zoneCount) return (counts[to] ?? 0) > (lowest[to] ?? 0);
-  return (links[from * zoneCount + to] ?? 0) > 0;
 }
 
 /** The ordinal is in the zone from now on, and is exchanged no more. */
@@ -207,9 +186,7 @@ function settle(room: Room, zone: number): void {
 /** Each zone of the chain gives one to the next; the last one gives the ordinal itself. */
 function makeRoom(optimum: Optimum, { kind, zone, chains }: { kind: number; zone: number; chains: Int32Array | undefined }): void {
   let from = zone;
-  for (let to = chains?.[from] ?? -1; to >= 0; from = to, to = chains?.[from] ?? -1) {
-    if (from !== optimum.zoneCount && to !== optimum.zoneCount) pass(optimum, { kind: giverOf(optimum, from, to), from, to });
-  }
+  for (let to = chains?.[from] ?? -1; to >= 0; from = to, to = chains?.[from] ?? -1) pass(optimum, { kind: giverOf(optimum, from, to), from, to });
   pass(optimum, { kind, from, to: zone });
 }
 
@@ -220,6 +197,4 @@ function giverOf(optimum: Optimum, from: number, to: number): number {
 function pass(optimum: Optimum, { kind, from, to }: { kind: number; from: number; to: number }): void {
   add(optimum, { kind, zone: from }, -1);
   add(optimum, { kind, zone: to }, 1);
-  optimum.counts[from] = (optimum.counts[from] ?? 0) - 1;
-  optimum.counts[to] = (optimum.counts[to] ?? 0) + 1;
 }

@@ -3,9 +3,9 @@
 
 import type { Layout } from '../layout/layout.ts';
 import type { Policy } from '../policy/policy.ts';
-import { approvalOf, isApproved, type Approval } from './approval.ts';
+import { approvalOf, approvedOf, type Approval } from './approval.ts';
 import type { GuardContext } from './guards/guard.ts';
-import { checkGuards } from './guards/index.ts';
+import { checkGuards, isHeldBy } from './guards/index.ts';
 import type { Plan, PlannedMove } from './plan.ts';
 import { BLOCK_REASONS, type Blocked, type BlockReason } from './reasons.ts';
 
@@ -35,7 +35,7 @@ export function nextMoves(inputs: TurnInputs): Turn {
   if (policy.mode === 'disabled') return { start: [], waiting: [], blocked: plan.moves.length === 0 ? [] : [disabled(plan)] };
   if (policy.mode === 'auto') return turnOf(plan.moves, inputs);
   const approval = approvalOf(policy, plan, inputs.approved);
-  const approved = plan.moves.filter((move) => isApproved(approval, move));
+  const approved = approvedOf(plan.moves, approval);
   const turn = turnOf(approved, inputs);
   const missing = plan.moves.length - approved.length;
   const blocked = missing === 0 ? turn.blocked : [approvalNeeded(plan, policy, missing), ...turn.blocked];
@@ -52,9 +52,14 @@ function turnOf(moves: readonly PlannedMove[], inputs: TurnInputs): Turn {
 function takeTurn(move: PlannedMove, turn: Turn, inputs: TurnInputs): void {
   const { layout, policy, nowMs, context } = inputs;
   const inFlight = [...context.inFlight, ...turn.start];
-  const blocked = checkGuards({ layout, rules: policy, ordinal: move.ordinal, targetZone: move.to, nowMs, context: { ...context, inFlight, startedNow: turn.start } });
+  const proposed = { layout, rules: policy, ordinal: move.ordinal, targetZone: move.to, nowMs, context: { ...context, inFlight, startedNow: turn.start } };
+  if (isHeldBy('AwaitsTurn', proposed)) {
+    turn.waiting.push(move); // Whatever else holds it, its turn comes first: of thousands of moves only those whose turn it is are looked at closely.
+    return;
+  }
+  const blocked = checkGuards(proposed);
   // The move-last pod waits for those that could go before it, not for those that are stuck.
-  const outOfTurn = blocked.some(({ reason }) => reason === 'AwaitsTurn') || (move.moveLast && inFlight.length + turn.waiting.length > 0);
+  const outOfTurn = move.moveLast && inFlight.length + turn.waiting.length > 0;
   if (outOfTurn) turn.waiting.push(move);
   else if (blocked.length > 0) turn.blocked.push(...blocked);
   else turn.start.push(move);

@@ -53,6 +53,8 @@ export const BLOCK_REASONS = [
   'ApprovalNeeded',
   'Paused',
   'OutsideWindow',
+  'WindowClosesSoon',
+  'HealthQueryUnmet',
   'CoolDown',
   'BackOff',
   'BudgetUsedUp',

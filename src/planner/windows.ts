@@ -55,11 +55,10 @@ function compareTotals(a: Totals, b: Totals): number {
  * window's highest is not below the fullest zone of the most even layout, nor its lowest above the emptiest one.
  */
 function windowsOf({ zoneCount, size }: Families, skew: number, { fullest, emptiest }: Evenness): Window[] {
-  // Below the first its lowest binds nobody, above the last its highest.
-  const first = Math.max(0, fullest - skew, Math.floor((size - (zoneCount - 1) * skew) / zoneCount));
-  const last = Math.max(first, Math.min(emptiest, Math.ceil((size - skew) / zoneCount)));
-  const windows = Array.from({ length: last - first + 1 }, (_, offset) => tightened({ lowest: first + offset, highest: first + offset + skew }, { zoneCount, size }));
-  return windows.filter(({ lowest, highest }, index) => index === 0 || lowest !== windows[index - 1]?.lowest || highest !== windows[index - 1]?.highest);
+  // Below the first its lowest binds nobody, above the last its highest: such a window is part of its neighbour.
+  const first = Math.max(0, fullest - skew, Math.ceil((size - (zoneCount - 1) * skew) / zoneCount));
+  const last = Math.max(first, Math.min(emptiest, Math.floor((size - skew) / zoneCount)));
+  return Array.from({ length: last - first + 1 }, (_, offset) => tightened({ lowest: first + offset, highest: first + offset + skew }, { zoneCount, size }));
 }
 
 function tightened({ lowest, highest }: Window, { zoneCount, size }: { zoneCount: number; size: number }): Window {

@@ -35,7 +35,7 @@ export const ANNOTATIONS = {
   window: annotation({ allowed: '<cron of five fields> for <duration> in <IANA time zone>, several separated by ";"', example: '0 2 * * 6 for 4h in Asia/Shanghai', read: readWindows }),
   'ready-timeout': annotation({ allowed: 'a duration longer than 0s', example: '10m', read: readPositiveDuration }),
   'health-duration': annotation({ allowed: 'a duration', example: '1m', read: readDuration }),
-  'health-query': annotation({ allowed: 'nothing yet', example: '', read: readHealthQuery }),
+  'health-query': annotation({ allowed: 'a PromQL expression that is true while the set is healthy', example: 'min(mysql_global_status_wsrep_ready) == 1', read: readHealthQuery }),
   'on-unready': annotation({ allowed: 'hold, reverse or restore-source', example: 'hold', read: oneOf('hold', 'reverse', 'restore-source') }),
   'max-downtime': annotation({ allowed: 'a duration longer than 0s', example: '15m', read: readPositiveDuration }),
   'move-last': annotation({ allowed: 'a label selector', example: 'role=primary', read: readSelector }),
@@ -135,9 +135,14 @@ function readPositiveDuration(text: string): Reading<number> {
   return parsed.ok && parsed.value === 0 ? bad('it is no time at all') : parsed;
 }
 
-function readHealthQuery(): Reading<never> {
-  return bad('health queries come in a later version of zonespread; until then zonespread.io/health-duration is what it waits for');
+/** Whether it is PromQL, Prometheus says when it is asked. */
+function readHealthQuery(text: string): Reading<string> {
+  if (text === '') return bad('it asks for nothing');
+  return text.length > LONGEST_QUERY ? bad(`it has more than ${LONGEST_QUERY} characters`) : good(text);
 }
+
+/** It goes into the address of a request. */
+const LONGEST_QUERY = 2_000;
 
 function readSelector(text: string): Reading<string> {
   const why = selectorProblem(text);

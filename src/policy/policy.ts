@@ -29,6 +29,8 @@ export interface Rules extends Terms {
   /** None: always open. */
   windows: readonly Window[];
   maxDowntimeMs?: number;
+  /** PromQL that must be true for the health duration before a move starts. */
+  healthQuery?: string;
   /** Label selector in its string form. */
   moveLast?: string;
   allowOperator: boolean;
@@ -167,6 +169,7 @@ function rulesFrom(values: Values): Rules {
     readyTimeoutMs: values['ready-timeout'],
     healthDurationMs: values['health-duration'],
     onUnready: values['on-unready'],
+    healthQuery: values['health-query'],
     maxDowntimeMs: values['max-downtime'],
     moveLast: values['move-last'],
     snapshotRetentionMs: values['snapshot-retention'],

@@ -35,7 +35,7 @@ describe('the program', () => {
     [['nonsense'], 2, /unknown command 'nonsense'/],
     [['controller', '--sweep', 'never'], 2, /"never" is no cron expression/],
     [['status', '-A', '-o', 'json'], 2, /"zonespread status" is not in this version yet; until then: kubectl get spreadreports/],
-    [['controller', '--prometheus', 'http://p'], 1, /^zonespread: --prometheus is not supported by this version/],
+    [['controller', '--prometheus', 'prometheus:9090'], 2, /"prometheus:9090" is not allowed: a URL that begins with http/],
     [['controller', '--prepull'], 1, /^zonespread: --prepull is not supported by this version/],
     [['controller', '--region', 'x', '--kubeconfig', 'nowhere'], 1, /^zonespread: kubeconfig nowhere: there is no such file\n$/],
   ])('%j ends with code %i', async (args, code, message) => {
@@ -59,7 +59,7 @@ describe('the program', () => {
     const config = writeKubeconfig(server.url);
     const result = await start('controller', '--region', 'cn-test', '--kubeconfig', config.file, '--http', '127.0.0.1:0').ended;
     expect(result.code).toBe(1);
-    expect(result.error).toMatch(/^zonespread: the API server does not serve ordinalmigrations\.zonespread\.io and spreadreports\.zonespread\.io .*kubectl apply/);
+    expect(result.error).toMatch(/^zonespread: the API server does not serve ordinalmigrations\.zonespread\.io, spreadreports\.zonespread\.io, zoneevacuations\.zonespread\.io .*kubectl apply/);
     config.remove();
     await server.close();
   });
@@ -69,7 +69,7 @@ describe('the program', () => {
     const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'zonespread', namespace: 'x', uid: 'u', resourceVersion: '1' }, spec: {} };
     const handle: Handler = ({ method, url }, response) => {
       if (silent) return;
-      if (url.endsWith('/zonespread.io/v1alpha1')) answerJson(response, 200, { resources: [{ name: 'ordinalmigrations' }, { name: 'spreadreports' }] });
+      if (url.endsWith('/zonespread.io/v1alpha1')) answerJson(response, 200, { resources: [{ name: 'ordinalmigrations' }, { name: 'spreadreports' }, { name: 'zoneevacuations' }] });
       else if (url.includes('selfsubjectreviews')) answerJson(response, 201, { status: { userInfo: { username: 'me' } } });
       else if (url.includes('/leases')) answerJson(response, method === 'POST' ? 201 : 200, { ...lease, spec: { holderIdentity: '', leaseTransitions: 1 } });
       else if (url.includes('watch=1')) response.writeHead(200).flushHeaders();

@@ -5,6 +5,7 @@ import { createAlicloudDisks } from '../../src/alicloud/disks.ts';
 import { liveCluster, type View } from '../../src/controller/cluster.ts';
 import type { Budgets } from '../../src/controller/budget.ts';
 import type { DecisionPorts } from '../../src/controller/decision.ts';
+import { createHealthGate } from '../../src/controller/health.ts';
 import { createMarkets } from '../../src/controller/markets.ts';
 import { createMoves, type Moves } from '../../src/controller/moves.ts';
 import { createSets, type Sets } from '../../src/controller/sets.ts';
@@ -34,6 +35,7 @@ import { ordinalMigrations, type OrdinalMigration, type OrdinalMigrationSpec, ty
 import type { MigrationNote, MigrationPorts } from '../../src/migration/step.ts';
 import { createMetrics, type Metrics } from '../../src/observability/metrics.ts';
 import type { Disks } from '../../src/ports/disks.ts';
+import type { Prometheus } from '../../src/ports/prometheus.ts';
 import type { EcsAction } from '../../src/ports/ecs-call.ts';
 import { EcsModel } from '../../src/simulation/ecs/model.ts';
 import { NAMESPACE } from '../builders/kubernetes.ts';
@@ -53,6 +55,7 @@ export interface SceneOptions {
   namespaces?: string[];
   kruise?: boolean;
   coolDownMs?: number;
+  prometheus?: Prometheus;
 }
 
 /** Events as they were recorded, repetitions included. */
@@ -91,7 +94,7 @@ export class Scene {
   readonly evacuations: Evacuations;
   readonly moves: Moves;
 
-  constructor({ budgets = { atOnce: 2 }, dryRun = false, namespaces: own, kruise = false, coolDownMs = 3_600_000 }: SceneOptions = {}) {
+  constructor({ budgets = { atOnce: 2 }, dryRun = false, namespaces: own, kruise = false, coolDownMs = 3_600_000, prometheus }: SceneOptions = {}) {
     const { clock, random, log } = this;
     this.api = new FakeApi({ clock, random });
     this.ecs = new EcsModel({ clock, random, region: 'cn-test', zones: ZONES.map((id) => ({ id, onSale: [{ category: 'cloud_essd' }] })), instances: ZONES.map((zone) => ({ id: `i-${zone}`, zone })) });
@@ -128,7 +131,7 @@ export class Scene {
     this.ports = { api: this.api, disks: this.disks, clock, random, clusterUID: 'uid-kube-system', epoch: 1, stepTimeoutMs: 600_000, report: (_record, note) => void this.notes.push(note) };
     const live: View = { cluster: liveCluster(this.api, { namespaces: own, kruise }), disks: this.disks, snapshots: true };
     this.watched = { cluster: watchedCluster(this.watches), disks: this.disks, snapshots: false };
-    this.deciding = { api: this.api, live, clock, markets: createMarkets({ disks: this.disks, clock, log }), budgets, coolDownMs };
+    this.deciding = { api: this.api, live, clock, markets: createMarkets({ disks: this.disks, clock, log }), health: createHealthGate({ prometheus, clock }), budgets, coolDownMs };
     this.evacuations = createEvacuations({
       api: this.api,
       clock,

@@ -212,7 +212,6 @@ describe('a wrong annotation', () => {
 
   it.each([
     ['strategy', 'recreate'],
-    ['health-query', 'up == 1'],
     ['place-new', 'true'],
   ])('%s comes later and is refused, not ignored', async (key, value) => {
     const scene = crowded({}, { zones: 'a,b,c', [key]: value });

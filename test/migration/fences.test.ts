@@ -240,7 +240,7 @@ describe('a webhook that is a step behind', () => {
       void stage.clock.sleep(30_000).then(() => (stage.seenByWebhook = (records) => records));
     });
     expect((await stage.run()).status?.phase).toBe('Succeeded');
-    expect(stage.api.writes.filter(({ verb, resource }) => verb === 'create' && resource.kind === claims.kind).length).toBeLessThan(60);
+    expect(stage.api.writes.filter(({ verb, resource }) => verb === 'delete' && resource.kind === claims.kind).length).toBeLessThan(60);
     await expectWhole(stage);
   });
 

@@ -42,7 +42,7 @@ describe('a frozen move whose pod does not get Ready', () => {
     expect((await stage.run()).status).toMatchObject({ phase: 'RolledBack', reason: 'Reversed' });
     await expectWhole(stage);
     await stage.retireAll();
-    expect(stage.ecs.disks().map(({ id, status }) => (status === 'Deleted' ? [] : [id])).flat()).toEqual([stage.diskOf('data-web-0')]);
+    expect(stage.ecs.disks().filter(({ status }) => status !== 'Deleted').map(({ id }) => id)).toEqual([stage.diskOf('data-web-0')]);
   });
 
   it('gets its old disk back on `restore-source`', async () => {

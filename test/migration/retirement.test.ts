@@ -52,6 +52,15 @@ describe('a source whose retention has passed', () => {
     expect(stage.record().metadata.finalizers).toContain(FINALIZER);
   });
 
+  it('stays when the claim is being deleted, at the very last look: its new disk goes with it', async () => {
+    const { stage, claim } = await moved();
+    stage.afterCloud = (action) => {
+      if (action !== 'DescribeDisks' || stage.record().status?.claims?.[0]?.source.retiringAt === undefined) return;
+      stage.api.change(claims, { namespace: NAMESPACE, name: 'data-web-0' }, ({ metadata }) => (metadata.deletionTimestamp = '2026-11-20T12:00:00Z'));
+    };
+    await expectKept(stage, claim, 'SuccessorMissing');
+  });
+
   it('stays while it is attached again', async () => {
     const { stage, claim } = await moved();
     await stage.ecs.call('AttachDisk', { DiskId: claim.source.diskId, InstanceId: 'i-node-a' });

@@ -217,9 +217,10 @@ function drawPod({ name, nodes, claims }: PodSite, chance: Chance): DrawnPod {
 
 /** Containers with what they ask for. */
 function drawRunning(chance: Chance, { most }: { most: number }): Partial<PodSpec> {
-  const containers = chance.times(1 + chance.upTo(most - 1), (index) => ({ name: `c${index}`, image: 'none', ...drawResources(chance), ...drawPorts(chance) }));
+  const free = ['TCP', 'UDP'].flatMap((protocol) => [8080, 9090].map((hostPort) => ({ protocol, hostPort })));
+  const containers = chance.times(1 + chance.upTo(most - 1), (index) => ({ name: `c${index}`, image: 'none', ...drawResources(chance), ...drawPorts(free, chance) }));
   const initContainers = chance.of(0.35)
-    ? chance.times(1 + chance.upTo(1), (index) => ({ name: `i${index}`, image: 'none', ...drawResources(chance), ...(chance.of(0.5) ? { restartPolicy: 'Always', ...drawPorts(chance) } : {}) }))
+    ? chance.times(1 + chance.upTo(1), (index) => ({ name: `i${index}`, image: 'none', ...drawResources(chance), ...(chance.of(0.5) ? { restartPolicy: 'Always', ...drawPorts(free, chance) } : {}) }))
     : [];
   return {
     containers,
@@ -242,9 +243,10 @@ function drawResources(chance: Chance): object {
   return { resources: { requests, ...(Object.keys(limits).length === 0 ? {} : { limits }) } };
 }
 
-function drawPorts(chance: Chance): object {
+/** Within a pod each port can be had once. */
+function drawPorts(free: { protocol: string; hostPort: number }[], chance: Chance): object {
   return chance.maybe(0.1, () => ({
-    ports: [{ containerPort: 80, hostPort: chance.pick([8080, 9090]), protocol: chance.pick(['TCP', 'UDP']), ...chance.maybe(0.4, () => ({ hostIP: chance.pick(['10.0.0.1', '10.0.0.2', '0.0.0.0']) })) }],
+    ports: free.splice(chance.upTo(free.length - 1), 1).map((port) => ({ containerPort: 80, ...port, ...chance.maybe(0.4, () => ({ hostIP: chance.pick(['10.0.0.1', '10.0.0.2', '0.0.0.0']) })) })),
   }));
 }
 

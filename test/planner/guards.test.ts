@@ -512,6 +512,17 @@ describe('whose turn it is', () => {
     expect(check(world(), { rules, nowMs: NOW_MS + 2 * 3_600_000 })).toEqual([]);
   });
 
+  it('a window that closes before the move would be over by estimate', () => {
+    const rules = { windows: [{ cron: '0 2 * * *', durationMs: 3_600_000, timeZone: 'UTC' }], healthDurationMs: 60_000 };
+    const closes = NOW_MS + 3 * 3_600_000;
+    expect(check(world(), { rules, nowMs: closes - 150_000 })).toEqual([]);
+    expect(check(world(), { rules, nowMs: closes - 149_000 })).toEqual([{ reason: 'WindowClosesSoon', ordinal: 2, message: 'the move of web-2 is estimated at 2m30s, and the window of zonespread.io/window closes at 2026-11-20T03:00:00.000Z; it waits for the next one (a longer window helps)' }]);
+  });
+
+  it('a health query that is not met', () => {
+    expect(check(world(), { context: { unhealthy: 'up == 1 gives nothing' } })).toEqual([{ reason: 'HealthQueryUnmet', message: 'up == 1 gives nothing' }]);
+  });
+
   it('in the cool-down', () => {
     const context = { recentMoves: new Map([[2, NOW_MS + 1000]]) };
     expect(check(world(), { context })).toEqual([{ reason: 'CoolDown', ordinal: 2, message: expect.stringContaining('until 2026-11-20T00:00:01.000Z') }]);

@@ -54,6 +54,11 @@ describe('spreading ordinals over zones', () => {
     expect(word(spread({ zones: ['a', 'b'], maxSkew: 1, candidates }))).toBe('baa');
   });
 
+  it('spares a move-last pod even if another one must then go to a zone that is preferred less', () => {
+    const candidates = [candidate(1, 'b', ['b', 'c']), candidate(0, 'b', ['b']), candidate(2, 'b', ['a', 'b'], { moveLast: true })];
+    expect(word(spread({ zones: ['a', 'b', 'c'], maxSkew: 2, candidates }))).toBe('bcb');
+  });
+
   it('gives the odd one to the preferred zone', () => {
     const counts = word(spread(problem('zzzzz', 'cab'))).split('');
     expect(['c', 'a', 'b'].map((zone) => counts.filter((other) => other === zone).length)).toEqual([2, 2, 1]);

@@ -11,6 +11,8 @@ import { isBound, liveClaim, volumeOfDisk } from './live-claim.ts';
 import { isMovedAway, stateOf, told } from './record-state.ts';
 
 const DAY_MS = 86_400_000;
+/** Longer than a slow call takes. */
+const ON_ITS_WAY_MS = 30_000;
 
 export const deletionsAreDue: InvariantOf = (world) => {
   const judge = new Judge(world);
@@ -97,9 +99,15 @@ class Judge {
   #whyNoSuccessor({ record, claim }: Part, { id }: DiskView): string | undefined {
     const live = liveClaim(this.#world, { namespace: record.metadata.namespace ?? '', name: claim.claimName });
     const { disk } = live;
+    if (this.#wasJustGivenUp(record, claim)) return undefined;
     if (disk === undefined || !isBound(live)) return `claim ${claim.claimName} is not Bound, so it may be the last copy`;
     if (disk.status === 'Deleted') return `disk ${disk.id} of claim ${claim.claimName} is gone, so it may be the last copy`;
     return disk.id !== id && this.#chronicle.descends(disk.id, id) ? undefined : `claim ${claim.claimName} is on disk ${disk.id}, which does not come from it`;
+  }
+
+  /** Between the last live look and the cloud's answer. */
+  #wasJustGivenUp({ metadata }: OrdinalMigration, { claimName }: ClaimRecord): boolean {
+    return this.#world.simulated.clock.now() - this.#chronicle.givenUpAt(`${metadata.namespace ?? ''}/${claimName}`) < ON_ITS_WAY_MS;
   }
 
   /** Until its upload is complete a snapshot lives on the disk that it was taken of. */
@@ -121,10 +129,16 @@ class Judge {
   #whyNoOrphan({ id, tags, attachedAt, attachments }: DiskView): string | undefined {
     const { [CLUSTER_TAG]: cluster, [ROLE_LABEL]: role, [MIGRATION_LABEL]: migration = '' } = tags;
     if (cluster !== this.#world.clusterUID || role !== 'target' || migration === '') return 'no record has it, and its tags do not say that it is ours';
-    const record = this.#chronicle.live().find(({ metadata }) => metadata.uid === migration);
-    if (record !== undefined && !ended(record)) return 'its record is there, and may be about to learn its id';
-    if (record?.status?.phase === 'Failed') return `${told(record)} was left to a person with all that was made for it`;
-    return attachedAt === undefined && attachments.length === 0 ? this.#whyItHasVolume(id) : 'no record has it, and it has been attached';
+    if (attachedAt !== undefined || attachments.length > 0) return 'no record has it, and it has been attached';
+    return this.#whyWanted(migration) ?? this.#whyItHasVolume(id);
+  }
+
+  /** By the record that it was made for, though that does not name it. */
+  #whyWanted(uid: string): string | undefined {
+    const record = this.#chronicle.live().find(({ metadata }) => metadata.uid === uid);
+    if (record === undefined) return undefined;
+    if (!ended(record)) return 'its record is there, and may be about to learn its id';
+    return record.status?.phase === 'Failed' ? `${told(record)} was left to a person with all that was made for it` : undefined;
   }
 }
 

@@ -4,7 +4,7 @@
 import { ended } from '../../migration/record.ts';
 import type { LostWrite } from '../../simulation/kubelet/records.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
-import { chronicleOf, type Part } from './chronicle.ts';
+import { chronicleOf } from './chronicle.ts';
 import { snapshotRetention, sourceRetention, whyTooEarly } from './deletions.ts';
 import { sinceLastLook } from './new-entries.ts';
 
@@ -23,20 +23,20 @@ export const noWriteIsLost: InvariantOf = (world) => {
 };
 
 function isKept(world: HistoryWorld, { write }: LostWrite, began: number): boolean {
-  const chronicle = chronicleOf(world);
   const { ecs } = world.simulated;
+  const chronicle = chronicleOf(world);
   const part = chronicle.parts(chronicle.records.values()).find(({ claim }) => claim.target?.diskId === write.diskId && claim.rescue?.id !== undefined);
-  const rescue = ecs.snapshot(part?.claim.rescue?.id ?? '');
-  const holds = rescue?.contents.some(({ sequence, writer }) => sequence === write.sequence && writer === write.pod) === true;
-  if (part === undefined || !holds) return false;
-  const { snapshot, disk } = hasBeenKept(world, part, began);
-  return (rescue.status !== 'deleted' || snapshot) && (ecs.disk(write.diskId)?.status !== 'Deleted' || disk);
+  if (part === undefined) return false;
+  const { record, claim } = part;
+  const rescue = ecs.snapshot(claim.rescue?.id ?? '');
+  if (rescue?.contents.some(({ sequence, writer }) => sequence === write.sequence && writer === write.pod) !== true) return false;
+  // Each for its own time: a pod that gets to start much later finds neither.
+  const keptFor = (retention: number | 'forever'): boolean => ended(record) && whyTooEarly(world, { record, retention, began }) === undefined;
+  return (rescue.status !== 'deleted' || keptFor(snapshotRetention(record))) && isDiskKept(ecs.disk(write.diskId), keptFor(sourceRetention(record, claim)));
 }
 
-/** Each for its own time: a pod that gets to start much later finds neither. */
-function hasBeenKept(world: HistoryWorld, { record, claim }: Part, began: number): { snapshot: boolean; disk: boolean } {
-  const longEnough = (retention: number | 'forever'): boolean => ended(record) && whyTooEarly(world, { record, retention, began }) === undefined;
-  return { snapshot: longEnough(snapshotRetention(record)), disk: longEnough(sourceRetention(record, claim)) };
+function isDiskKept(disk: { status: string } | undefined, forItsTime: boolean): boolean {
+  return disk?.status !== 'Deleted' || forItsTime;
 }
 
 function claimOf({ write }: LostWrite): string {

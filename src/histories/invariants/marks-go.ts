@@ -6,7 +6,7 @@ import { diskIdOf, isTerminating, labelOf, volumePhase } from '../../kubernetes/
 import { inFlight, phaseOf, podNameOf, type OrdinalMigration } from '../../migration/record.ts';
 import { gateWanted, steeringRecord } from '../../migration/steering.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
-import { chronicleOf, type Chronicle } from './chronicle.ts';
+import { chronicleOf, isHandwritten, type Chronicle } from './chronicle.ts';
 import { told } from './record-state.ts';
 
 export const marksGo: InvariantOf = (world) => {
@@ -42,8 +42,13 @@ function leftLabel({ simulated: { server } }: HistoryWorld, chronicle: Chronicle
   return undefined;
 }
 
+/** Released, or declared to be over by a status written by hand: whatever carries our marks does so still. */
+function isLeftAsItIs(record: OrdinalMigration): boolean {
+  return phaseOf(record) === 'Failed' || isHandwritten(record);
+}
+
 function mayBeLabelled(object: KubernetesObject, record: OrdinalMigration): boolean {
-  if (inFlight(record) || phaseOf(record) === 'Failed') return true;
+  if (inFlight(record) || isLeftAsItIs(record)) return true;
   const kept = (record.status?.claims ?? []).flatMap(({ source, target }) => [source, target]).find((slot) => slot?.pv === object.metadata.name && slot.retiredAt === undefined);
   const bound = (object as { status?: { phase?: string } }).status?.phase === 'Bound';
   return kept !== undefined && !bound;
@@ -51,7 +56,7 @@ function mayBeLabelled(object: KubernetesObject, record: OrdinalMigration): bool
 
 /** On a disk that stands for a claim: not on what is retained. */
 function leftTag({ simulated: { server, ecs } }: HistoryWorld, chronicle: Chronicle): string | undefined {
-  const settled = new Map(chronicle.live().filter((record) => !inFlight(record) && phaseOf(record) !== 'Failed').map((record) => [record.metadata.uid ?? '', record]));
+  const settled = new Map(chronicle.live().filter((record) => !inFlight(record) && !isLeftAsItIs(record)).map((record) => [record.metadata.uid ?? '', record]));
   for (const volume of server.readAll(volumes).filter(isInUse)) {
     const disk = ecs.disk(diskIdOf(volume) ?? '');
     const record = settled.get(disk?.tags[MIGRATION_LABEL] ?? '');

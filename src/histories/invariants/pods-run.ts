@@ -24,12 +24,17 @@ export const podsRun: InvariantOf = (world) => {
   };
 };
 
-/** Somebody has taken a disk or a volume away that a pod of it needs. */
+/**
+ * Somebody has taken a disk or a volume away that a pod of it needs; or deleted the claim of a pod that had a node and had not started: the
+ * kubelet starts none whose claim is being deleted, and the claim stays for as long as the pod does.
+ */
 function isUndermined(world: HistoryWorld, set: StatefulSet): boolean {
   const volumesEver = chronicleOf(world).volumes;
-  return world.simulated.server.readAll(claims, { namespace: set.metadata.namespace ?? '' }).some(({ metadata, spec }) => {
+  return world.simulated.server.readAll(claims, { namespace: set.metadata.namespace ?? '' }).some((claim) => {
+    const { metadata, spec } = claim;
     const volume = volumesEver.get(spec.volumeName ?? '');
     if (volume === undefined || !metadata.name.includes(`-${set.metadata.name}-`)) return false;
+    if (isTerminating(claim) && world.excuses.has(EXCUSES.claimGivenUp(metadata.name))) return true;
     return world.excuses.has(EXCUSES.editedByHand(volumes.kind, volume.metadata.name)) || world.excuses.has(EXCUSES.deletedInCloud(diskIdOf(volume) ?? ''));
   });
 }

@@ -48,6 +48,8 @@ export interface GuardContext {
   backOffs?: ReadonlyMap<number, string>;
   /** Zones that take nothing at the moment, each with its reason: sold out, being evacuated. */
   unusableZones?: ReadonlyMap<string, string>;
+  /** Why the set's health query does not let a move start. */
+  unhealthy?: string;
   /** What the cloud said when the account had no room for another snapshot. */
   snapshotQuotaFull?: string;
   /** Pairs of ordinal and zone that somebody else excludes, with the reason. */

@@ -3,7 +3,7 @@
 import { ordinalIn, volumesToMove, type Layout } from '../../layout/layout.ts';
 import { podNameOf } from '../../layout/names.ts';
 import type { Rules } from '../../policy/policy.ts';
-import type { Blocked } from '../reasons.ts';
+import type { Blocked, BlockReason } from '../reasons.ts';
 import { CLAIM_GUARDS } from './claim-guards.ts';
 import { DISK_GUARDS } from './disk-guards.ts';
 import type { Guard, GuardContext, Proposal } from './guard.ts';
@@ -38,6 +38,12 @@ export function checkGuards(move: ProposedMove): Blocked[] {
       message: `StatefulSet ${name} has no ordinal ${move.ordinal}: it has ${replicas === 0 ? 'none' : `${podNameOf(name, start)} to ${podNameOf(name, start + replicas - 1)}`}; scale it up first, or name another`,
     },
   ];
+}
+
+/** Whether this one guard holds the move, the others unasked. */
+export function isHeldBy(reason: BlockReason, move: ProposedMove): boolean {
+  const proposal = proposalOf(move, { siblingsMayMove: false });
+  return proposal !== undefined && GUARDS.some((guard) => guard.reason === reason && guard.check(proposal) !== undefined);
 }
 
 /** What holds the ordinal for as long as nobody changes its volumes or the zone: the plan does without such a move. */

@@ -1,6 +1,8 @@
 // Guards about the moment: nothing is wrong with the ordinal, but it is not its turn.
 
+import { formatDuration } from '../../policy/duration.ts';
 import { inWindow } from '../../policy/window.ts';
+import { estimatedDowntimeMs } from '../estimate.ts';
 import type { Guard, Proposal } from './guard.ts';
 
 export const TURN_GUARDS: readonly Guard[] = [
@@ -10,6 +12,8 @@ export const TURN_GUARDS: readonly Guard[] = [
     check: ({ rules, layout }) => (rules.paused ? `StatefulSet ${layout.set.name} is paused; set zonespread.io/paused: "false" or remove the annotation to go on` : undefined),
   },
   { reason: 'OutsideWindow', scope: 'set', check: outsideWindow },
+  { reason: 'WindowClosesSoon', scope: 'ordinal', check: windowClosesSoon },
+  { reason: 'HealthQueryUnmet', scope: 'set', check: ({ context }) => context.unhealthy },
   { reason: 'CoolDown', scope: 'ordinal', check: coolDown },
   { reason: 'BackOff', scope: 'ordinal', check: ({ ordinal, context }) => context.backOffs?.get(ordinal.ordinal) },
   { reason: 'BudgetUsedUp', scope: 'ordinal', check: ({ ordinal, zone, context }) => context.budget({ from: ordinal.zones.join('+'), to: zone }, context.startedNow ?? []) },
@@ -22,6 +26,15 @@ function outsideWindow({ rules, nowMs }: Proposal): string | undefined {
   return state.next === undefined
     ? 'no window of zonespread.io/window will ever open again; correct the annotation'
     : `outside every window of zonespread.io/window; the next one opens at ${new Date(state.next).toISOString()}`;
+}
+
+/** A move that has begun ends, window or not: one that would by estimate not be over in time does not begin. */
+function windowClosesSoon({ rules, ordinal, zone, nowMs }: Proposal): string | undefined {
+  const state = inWindow(rules.windows, nowMs);
+  if (!state.open || state.until === undefined) return undefined;
+  const needsMs = estimatedDowntimeMs(ordinal, zone) + rules.healthDurationMs;
+  if (nowMs + needsMs <= state.until) return undefined;
+  return `the move of ${ordinal.podName} is estimated at ${formatDuration(needsMs)}, and the window of zonespread.io/window closes at ${new Date(state.until).toISOString()}; it waits for the next one (a longer window helps)`;
 }
 
 function coolDown({ ordinal, nowMs, context }: Proposal): string | undefined {

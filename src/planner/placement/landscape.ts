@@ -2,6 +2,7 @@
 
 import type { CSINode, Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, VolumeAttachment } from '../../kubernetes/objects.ts';
 import type { Surroundings } from '../../layout/surroundings.ts';
+import { zoneOfNode } from '../../layout/zones.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -18,10 +19,14 @@ export interface NodeSite {
 
 export interface Landscape {
   readonly sites: readonly NodeSite[];
+  readonly sitesByZone: ReadonlyMap<string, readonly NodeSite[]>;
+  site(name: string): NodeSite | undefined;
   /** Of a namespace that nobody knows: none. */
   namespaceLabels(namespace: string): Labels;
   claim(namespace: string, name: string): PersistentVolumeClaim | undefined;
   volume(name: string): PersistentVolume | undefined;
+  /** Names of the nodes that a volume is attached to. */
+  attachedTo(volume: string): readonly string[];
   /** By UID, if it occupies a node. */
   pod(uid: string): Pod | undefined;
   /** Without a name the default one. */
@@ -45,11 +50,17 @@ function build(around: Surroundings): Landscape {
   const pods = new Map(around.pods.filter(occupies).map((pod) => [pod.metadata.uid ?? '', pod]));
   const classes = new Map(around.storageClasses.map((storageClass) => [storageClass.metadata.name, storageClass]));
   const defaultClass = around.storageClasses.find(({ metadata }) => DEFAULT_CLASS_ANNOTATIONS.some((key) => metadata.annotations?.[key] === 'true'));
+  const attachments = Map.groupBy(around.attachments, ({ spec }) => spec.source.persistentVolumeName ?? '');
+  const sites = sitesOf(around);
+  const sitesByName = new Map(sites.map((site) => [site.name, site]));
   return {
-    sites: sitesOf(around),
+    sites,
+    sitesByZone: Map.groupBy(sites, ({ node }) => zoneOfNode(node) ?? ''),
+    site: (name) => sitesByName.get(name),
     namespaceLabels: (namespace) => namespaces.get(namespace) ?? {},
     claim: (namespace, name) => claims.get(namespaced(namespace, name)),
     volume: (name) => volumes.get(name),
+    attachedTo: (volume) => (attachments.get(volume) ?? []).map(({ spec }) => spec.nodeName),
     pod: (uid) => pods.get(uid),
     storageClass: (name) => (name === undefined ? defaultClass : classes.get(name)),
   };

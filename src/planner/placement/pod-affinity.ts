@@ -108,6 +108,12 @@ function shunningsOf(landscape: Landscape): ReadonlyMap<string, Shunning> {
   return found;
 }
 
+/** Every topology key, and what the rules of those that are there say, as text: whoever is alike in both is shunned alike. */
+export function shunningRules(landscape: Landscape): { keys: readonly string[]; text: string } {
+  const rules = shunningsOf(landscape);
+  return { keys: [...new Set([...rules.values()].map(({ term }) => term.topologyKey))], text: [...rules.keys()].join('\n') };
+}
+
 function termsOf({ affinity }: PodSpec, kind: 'podAffinity' | 'podAntiAffinity'): readonly Term[] {
   const rules = affinity?.[kind] as { requiredDuringSchedulingIgnoredDuringExecution?: Term[] } | undefined;
   return rules?.requiredDuringSchedulingIgnoredDuringExecution ?? [];

@@ -15,11 +15,12 @@ export const resources: Filter = ({ pod, leaving }) => {
   const wanted = [...requestsOf({ spec: pod.spec })].filter(([, amount]) => amount > 0n);
   return (site) => {
     const gone = leavesFrom(site, leaving) ? leaving : undefined;
-    const reasons = BigInt(site.pods.length - (gone === undefined ? 0 : 1)) < roomForPods(site) ? [] : ['Too many pods'];
+    const room = roomOn(site);
+    const reasons = BigInt(site.pods.length - (gone === undefined ? 0 : 1)) < (room.get('pods') ?? 0n) ? [] : ['Too many pods'];
     if (wanted.length === 0) return reasons;
     const given = gone === undefined ? undefined : requestsOf(gone);
     const total = requestedOn(site);
-    const lacking = wanted.filter(([resource, amount]) => (total.get(resource) ?? 0n) - (given?.get(resource) ?? 0n) + amount > allocatable(site, resource));
+    const lacking = wanted.filter(([resource, amount]) => (total.get(resource) ?? 0n) - (given?.get(resource) ?? 0n) + amount > (room.get(resource) ?? 0n));
     return reasons.length + lacking.length === 0 ? PASSES : [...reasons, ...lacking.map(([resource]) => `Insufficient ${resource}`)];
   };
 };
@@ -35,12 +36,14 @@ function requestedOn(site: NodeSite): Amounts {
   return total;
 }
 
-function roomForPods({ node }: NodeSite): bigint {
-  return rounded('pods', parseQuantity(node.status?.allocatable?.['pods'] ?? '0'));
-}
+const rooms = new WeakMap<NodeSite, Amounts>();
 
-function allocatable({ node }: NodeSite, resource: string): bigint {
-  return rounded(resource, parseQuantity(node.status?.allocatable?.[resource] ?? '0'));
+function roomOn(site: NodeSite): Amounts {
+  const known = rooms.get(site);
+  if (known !== undefined) return known;
+  const room = new Map(Object.entries(site.node.status?.allocatable ?? {}).map(([resource, quantity]) => [resource, rounded(resource, parseQuantity(quantity))]));
+  rooms.set(site, room);
+  return room;
 }
 
 const requests = new WeakMap<PodSpec, Amounts>();

@@ -1,10 +1,10 @@
 // Whether an ordinal fits into a zone: on at least one node there, or why on none, in the words of the scheduler's FailedScheduling events.
 
 import type { Layout } from '../../layout/layout.ts';
-import { zoneOfNode } from '../../layout/zones.ts';
 import { arrivalOf, type Landing } from './arrival.ts';
 import { judge } from './filters.ts';
-import { landscapeOf } from './landscape.ts';
+import { kindOf } from './kinds.ts';
+import { landscapeOf, type Landscape } from './landscape.ts';
 
 /** `Insufficient cpu` on these nodes; a node with several reasons stands under each. */
 export interface Refusal {
@@ -25,7 +25,7 @@ export interface ZoneVerdict {
 /** Of every node of the zone. */
 export function zoneVerdict(landing: Landing): ZoneVerdict {
   const landscape = landscapeOf(landing.layout.surroundings);
-  const sites = landscape.sites.filter(({ node }) => zoneOfNode(node) === landing.zone);
+  const sites = landscape.sitesByZone.get(landing.zone) ?? [];
   const reasonsOf = judge(arrivalOf(landing, landscape), landscape);
   const judged = sites.map((site) => ({ name: site.name, reasons: reasonsOf(site) }));
   const refused = judged.flatMap(({ name, reasons }) => reasons.map((reason) => ({ name, reason })));
@@ -40,17 +40,31 @@ export function zoneVerdict(landing: Landing): ZoneVerdict {
 /** Undefined when some node of the zone would do; else why none does, for people. */
 export function placementProblem(landing: Landing): string | undefined {
   const { layout, ordinal, zone } = landing;
-  if (fitsSomewhere(landing)) return undefined;
-  const verdict = zoneVerdict(landing);
-  if (verdict.nodes === 0) return `zone ${zone} has no nodes (zones with nodes: ${zonesWithNodes(layout) || 'none'}); correct the zone's name or add a node there`;
-  return `zone ${zone} has no node for ${ordinal.podName}: ${summaryOf(verdict)}; add a node that fits`;
+  const landscape = landscapeOf(layout.surroundings);
+  if (!landscape.sitesByZone.has(zone)) return `zone ${zone} has no nodes (zones with nodes: ${zonesWithNodes(layout) || 'none'}); correct the zone's name or add a node there`;
+  const problem = problemOfKind(landing, landscape);
+  return problem === undefined ? undefined : `zone ${zone} has no node for ${ordinal.podName}: ${problem}; add a node that fits`;
+}
+
+/** Undefined: some node will do. */
+type Problem = string | undefined;
+
+const problems = new WeakMap<Landscape, Map<string, { problem: Problem }>>();
+
+/** Ordinals of a set are mostly alike: one of each kind is looked at. */
+function problemOfKind(landing: Landing, landscape: Landscape): Problem {
+  const kinds = problems.get(landscape) ?? new Map<string, { problem: Problem }>();
+  problems.set(landscape, kinds);
+  const kind = kindOf(arrivalOf(landing, landscape), { zone: landing.zone, landscape });
+  const found = kinds.get(kind) ?? { problem: fitsSomewhere(landing, landscape) ? undefined : summaryOf(zoneVerdict(landing)) };
+  kinds.set(kind, found);
+  return found.problem;
 }
 
 /** Mostly the first node will do: the others are not asked. */
-function fitsSomewhere(landing: Landing): boolean {
-  const landscape = landscapeOf(landing.layout.surroundings);
+function fitsSomewhere(landing: Landing, landscape: Landscape): boolean {
   const reasonsOf = judge(arrivalOf(landing, landscape), landscape);
-  return landscape.sites.some((site) => zoneOfNode(site.node) === landing.zone && reasonsOf(site).length === 0);
+  return (landscape.sitesByZone.get(landing.zone) ?? []).some((site) => reasonsOf(site).length === 0);
 }
 
 /** `0/3 nodes are available: 1 Insufficient cpu (n2), 2 node(s) were unschedulable (n1, n3)`, in the scheduler's order, with the nodes. */

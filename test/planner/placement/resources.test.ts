@@ -12,42 +12,42 @@ function small(allocatable: Record<string, string>) {
   return made;
 }
 
-function requests(spec: PodSpec, status?: Pod['status']): Record<string, bigint> {
+function requested(spec: PodSpec, status?: Pod['status']): Record<string, bigint> {
   return Object.fromEntries(requestsOf({ spec, ...(status === undefined ? {} : { status }) }));
 }
 
 describe('what a pod requests', () => {
   it('is the sum of its containers, exactly, in thousandths of a CPU and whole bytes, rounded up once', () => {
-    expect(requests({ containers: [asks({ cpu: '0.1005', memory: '1Ki' }), asks({ cpu: '100.5m', memory: '1k' })] })).toEqual({ cpu: 201n, memory: 2024n });
+    expect(requested({ containers: [asks({ cpu: '0.1005', memory: '1Ki' }), asks({ cpu: '100.5m', memory: '1k' })] })).toEqual({ cpu: 201n, memory: 2024n });
   });
 
   it('is at least what an init container needs', () => {
-    expect(requests({ containers: [asks({ cpu: '1' })], initContainers: [asks({ cpu: '300m' }), asks({ cpu: '3' })] })).toEqual({ cpu: 3000n });
+    expect(requested({ containers: [asks({ cpu: '1' })], initContainers: [asks({ cpu: '300m' }), asks({ cpu: '3' })] })).toEqual({ cpu: 3000n });
   });
 
   it('has sidecars run with the containers, and with the init containers after them', () => {
     const sidecar = asks({ cpu: '1' }, { restartPolicy: 'Always' });
-    expect(requests({ containers: [asks({ cpu: '1' })], initContainers: [sidecar, asks({ cpu: '500m' })] })).toEqual({ cpu: 2000n });
-    expect(requests({ containers: [asks({ cpu: '1' })], initContainers: [sidecar, asks({ cpu: '2' })] })).toEqual({ cpu: 3000n });
-    expect(requests({ containers: [asks({ cpu: '1' })], initContainers: [asks({ cpu: '2500m' }), sidecar] })).toEqual({ cpu: 2500n });
+    expect(requested({ containers: [asks({ cpu: '1' })], initContainers: [sidecar, asks({ cpu: '500m' })] })).toEqual({ cpu: 2000n });
+    expect(requested({ containers: [asks({ cpu: '1' })], initContainers: [sidecar, asks({ cpu: '2' })] })).toEqual({ cpu: 3000n });
+    expect(requested({ containers: [asks({ cpu: '1' })], initContainers: [asks({ cpu: '2500m' }), sidecar] })).toEqual({ cpu: 2500n });
   });
 
   it('has the overhead of its runtime on top', () => {
-    expect(requests({ containers: [asks({ cpu: '1' })], overhead: { cpu: '250m', memory: '1Mi' } })).toEqual({ cpu: 1250n, memory: 1_048_576n });
+    expect(requested({ containers: [asks({ cpu: '1' })], overhead: { cpu: '250m', memory: '1Mi' } })).toEqual({ cpu: 1250n, memory: 1_048_576n });
   });
 
   it('is what the pod as a whole asks for, where it does', () => {
     const resourcesOfPod = { requests: { cpu: '2', 'example.com/gpu': '4' } };
-    expect(requests({ containers: [asks({ cpu: '500m', memory: '1Mi', 'example.com/gpu': '1' })], resources: resourcesOfPod })).toEqual({ cpu: 2000n, memory: 1_048_576n, 'example.com/gpu': 1n });
-    expect(requests({ containers: [asks({ cpu: '500m' })], resources: { limits: { cpu: '2', memory: '4Mi' } } })).toEqual({ cpu: 500n, memory: 4_194_304n });
+    expect(requested({ containers: [asks({ cpu: '500m', memory: '1Mi', 'example.com/gpu': '1' })], resources: resourcesOfPod })).toEqual({ cpu: 2000n, memory: 1_048_576n, 'example.com/gpu': 1n });
+    expect(requested({ containers: [asks({ cpu: '500m' })], resources: { limits: { cpu: '2', memory: '4Mi' } } })).toEqual({ cpu: 500n, memory: 4_194_304n });
   });
 
   it('is the limit where a template names nothing else', () => {
-    expect(requests({ containers: [{ name: 'main', resources: { limits: { cpu: '1', memory: '1Mi' }, requests: { cpu: '200m' } } }] })).toEqual({ cpu: 200n, memory: 1_048_576n });
+    expect(requested({ containers: [{ name: 'main', resources: { limits: { cpu: '1', memory: '1Mi' }, requests: { cpu: '200m' } } }] })).toEqual({ cpu: 200n, memory: 1_048_576n });
   });
 
   it('counts extended resources and huge pages, and no native one that the scheduler does not know', () => {
-    expect(requests({ containers: [asks({ 'example.com/gpu': '2', 'hugepages-2Mi': '4Mi', storage: '1Gi' })] })).toEqual({ 'example.com/gpu': 2n, 'hugepages-2Mi': 4_194_304n });
+    expect(requested({ containers: [asks({ 'example.com/gpu': '2', 'hugepages-2Mi': '4Mi', storage: '1Gi' })] })).toEqual({ 'example.com/gpu': 2n, 'hugepages-2Mi': 4_194_304n });
   });
 
   describe('that was resized in place', () => {
@@ -55,12 +55,12 @@ describe('what a pod requests', () => {
     const status = (more: object = {}) => ({ containerStatuses: [{ name: 'main', resources: { requests: { cpu: '200m' } }, allocatedResources: { cpu: '400m' } }], ...more });
 
     it('is the most of what is asked for, in force and set aside', () => {
-      expect(requests(spec, status())).toEqual({ cpu: 400n });
-      expect(requests({ containers: [asks({ cpu: '1' })] }, status())).toEqual({ cpu: 1000n });
+      expect(requested(spec, status())).toEqual({ cpu: 400n });
+      expect(requested({ containers: [asks({ cpu: '1' })] }, status())).toEqual({ cpu: 1000n });
     });
 
     it('does not count what can never be', () => {
-      expect(requests({ containers: [asks({ cpu: '9' })] }, status({ conditions: [{ type: 'PodResizePending', status: 'True', reason: 'Infeasible' }] }))).toEqual({ cpu: 400n });
+      expect(requested({ containers: [asks({ cpu: '9' })] }, status({ conditions: [{ type: 'PodResizePending', status: 'True', reason: 'Infeasible' }] }))).toEqual({ cpu: 400n });
     });
   });
 });
