@@ -26,7 +26,7 @@ export function backOffs(records: readonly OrdinalMigration[], nowMs: number): H
     if (last === undefined) return [];
     const { finishedAt = '', phase = '', reason = '', message = '' } = statusOf(last);
     const untilMs = Date.parse(finishedAt) + Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures.length - 1));
-    if (untilMs <= nowMs) return [];
+    if (!isStillToCome(untilMs, nowMs)) return [];
     return [{ ordinal, untilMs, message: `the last move of ordinal ${ordinal} ended ${phase} (${reason}: ${message}); it is tried again after ${new Date(untilMs).toISOString()}` }];
   });
 }
@@ -36,8 +36,13 @@ export function coolDowns(records: readonly OrdinalMigration[], coolDownMs: numb
   return byOrdinal(records).flatMap(([ordinal, own]) => {
     const last = own.find((record) => record.status?.phase === 'Succeeded');
     const untilMs = Date.parse(last?.status?.finishedAt ?? '') + coolDownMs;
-    return Number.isNaN(untilMs) || untilMs <= nowMs ? [] : [{ ordinal, untilMs, message: `ordinal ${ordinal} has just moved; it stays until ${new Date(untilMs).toISOString()} (--cool-down)` }];
+    return !isStillToCome(untilMs, nowMs) ? [] : [{ ordinal, untilMs, message: `ordinal ${ordinal} has just moved; it stays until ${new Date(untilMs).toISOString()} (--cool-down)` }];
   });
+}
+
+/** Not for a time that is no time: anybody may have written it. */
+function isStillToCome(untilMs: number, nowMs: number): boolean {
+  return untilMs > nowMs && !Number.isNaN(new Date(untilMs).getTime());
 }
 
 /** Ended records per ordinal, the newest first. */

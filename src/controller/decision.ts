@@ -5,6 +5,7 @@ import { mutatingWebhooks, type Namespace, type StatefulSet } from '../kubernete
 import type { Api } from '../kubernetes/api.ts';
 import type { Layout } from '../layout/layout.ts';
 import { courseOf, ended, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
+import type { Estimates } from '../planner/estimate.ts';
 import type { GuardContext } from '../planner/guards/guard.ts';
 import { nextMoves, type Turn } from '../planner/next-moves.ts';
 import { plan, type Plan } from '../planner/plan.ts';
@@ -16,6 +17,7 @@ import { budgetProblem, type Budgets } from './budget.ts';
 import { diskIdsOf, readLayout, type SetKey, type View } from './cluster.ts';
 import type { HealthGate } from './health.ts';
 import type { Markets } from './markets.ts';
+import { estimatesOf } from './measured-moves.ts';
 import { isReportOf } from './report.ts';
 import type { SeenZone, SpreadReport } from './spread-report.ts';
 import { closedByEvacuation, evacuatedZones, type ZoneEvacuation } from './zone-evacuation.ts';
@@ -97,6 +99,7 @@ interface Facts {
   evacuatedZones: ReadonlyMap<string, string>;
   recentMoves: ReadonlyMap<number, number>;
   inFlight: ReadonlyMap<number, string>;
+  estimates: Estimates;
   /** Not for the planner: kept for the report. */
   seen: SeenZone[];
   holdings: Holding[];
@@ -116,6 +119,7 @@ async function factsOf(ports: DecisionPorts, on: { set: StatefulSet; policy: Pol
     evacuatedZones: evacuatedZones(on.evacuations),
     recentMoves: new Map(coolDowns(own, ports.coolDownMs, nowMs).map(({ ordinal, untilMs }) => [ordinal, untilMs])),
     inFlight: new Map(underWay(own).map((record) => [record.spec.ordinal, headedFor(record)])),
+    estimates: estimatesOf(on.records, nowMs),
     holdings: backOffs(own, nowMs),
   };
 }
@@ -157,6 +161,7 @@ export async function guardContext(
   return {
     inFlight: on.own.filter((record) => takesTurn(record)).map((record) => ({ ordinal: record.spec.ordinal })),
     budget: budgetProblem(ports.budgets, on.records, ports.clock.now()),
+    estimates: facts?.estimates ?? estimatesOf(on.records, ports.clock.now()),
     webhook: on.moving ? await webhookRegistered(ports.api) : { ready: true, message: '' },
     ...(unusableZones === undefined ? {} : { unusableZones }),
     ...(unhealthy === undefined ? {} : { unhealthy }),

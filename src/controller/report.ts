@@ -27,6 +27,8 @@ export function reportOf(decision: Decided, now: string): SpreadReportStatus {
       total: plan.moves.length,
       sizeGiB: plan.cost.sizeGiB,
       estimatedMinutes: plan.cost.estimatedMinutes,
+      highMinutes: plan.cost.highMinutes,
+      measuredMoves: plan.cost.measuredMoves,
       moves: plan.moves.slice(0, MAX_REPORTED_MOVES).map((move) => reportedMove(move)),
     },
     ...(turn.approval === undefined ? {} : { approved: { digest: turn.approval.digest, moves: turn.approval.moves.map(({ ordinal, from, to }) => ({ ordinal, from, to })) } }),
@@ -59,8 +61,19 @@ export function invalidReport({ set, problems, records }: Invalid, before: Sprea
   };
 }
 
-function reportedMove({ ordinal, from, to, reason, why, sizeGiB }: PlannedMove): ReportedMove {
-  return { ordinal, from, to, reason, message: why, sizeGiB };
+function reportedMove({ ordinal, from, to, reason, why, sizeGiB, estimate: { downtime, total } }: PlannedMove): ReportedMove {
+  return {
+    ordinal,
+    from,
+    to,
+    reason,
+    message: why,
+    sizeGiB,
+    estimatedMinutes: Math.ceil(total.middleMs / 60_000),
+    highMinutes: Math.ceil(total.highMs / 60_000),
+    estimatedDowntimeSeconds: downtime.middleMs / 1000,
+    highDowntimeSeconds: downtime.highMs / 1000,
+  };
 }
 
 function reportedMigration(record: OrdinalMigration): ReportedMigration {

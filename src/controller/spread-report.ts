@@ -45,7 +45,12 @@ export interface ReportedPlan {
   digest: string;
   total: number;
   sizeGiB: number;
+  /** The middle: as likely too few as too many. */
   estimatedMinutes: number;
+  /** Were each move to take as long as nine in ten do at most. */
+  highMinutes?: number;
+  /** Ended moves that the estimates rest on; 0: on a fixed model. */
+  measuredMoves?: number;
   /** The first MAX_REPORTED_MOVES, in order. */
   moves: ReportedMove[];
 }
@@ -60,6 +65,13 @@ export interface ReportedMove {
   reason: string;
   message?: string;
   sizeGiB?: number;
+  /** All of the move, the health duration included. */
+  estimatedMinutes?: number;
+  /** What windows go by. */
+  highMinutes?: number;
+  estimatedDowntimeSeconds?: number;
+  /** What max-downtime goes by. */
+  highDowntimeSeconds?: number;
 }
 
 export interface SeenZone {

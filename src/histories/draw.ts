@@ -210,6 +210,8 @@ function drawActs(troubleMs: number, { sets, dice }: { sets: SetPlan[]; dice: Di
   if (sets.some(({ policy }) => policy['mode'] === 'plan')) chosen.push('approve the plan');
   // Who decides about a frozen move needs one.
   if (chosen.some((name) => ['ask to release', 'ask to resume'].includes(name))) chosen.push('make a volume for the same disk');
+  // Undos and ways back are what the product is judged by: by themselves they would be rare.
+  if (chosen.length > 0 && dice.chance(0.3)) chosen.push(dice.one(['ask to abort', 'ask to abort', 'ask to reverse', 'ask to restore the source'].filter((name) => name in ACTS)));
   const drawn = (name: string, from: number, to: number): ActPlan => ({ name, at: dice.between(from, to), lot: dice.next() });
   const late = Math.floor(troubleMs * 0.8);
   const acts = chosen.flatMap((name) => Array.from({ length: dice.chance(0.7) ? 1 : dice.between(2, 3) }, () => drawn(name, 0, late)));

@@ -345,7 +345,7 @@ class History implements HistoryWorld {
     // A window that closes is news for the report.
     if (clock.now() < Date.parse(WINDOWS_CLOSED) && this.plan.sets.some(({ policy }) => policy['window'] !== undefined)) return true;
     if (isSecondHalfToCome(this)) return true;
-    const underWay = server.readAll(ordinalMigrations).some((record) => ['Running', 'RollingBack'].includes(phaseOf(record)) || (ended(record) && isRetaining(record)));
+    const underWay = server.readAll(ordinalMigrations).some((record) => isUnderWay(record) || (ended(record) && isRetaining(record)));
     return underWay || server.readAll(spreadReports).some(({ status }) => status !== undefined && passesWithTime(status));
   }
 
@@ -409,6 +409,12 @@ function passesWithTime({ zonesSeen = [], blocked = [], conditions = [] }: Sprea
 }
 
 const PASSING = new Set(['BackOff', 'CoolDown', 'BudgetUsedUp']);
+
+/** What was planned is begun, or given up after a while; what a person made may wait for ever. */
+function isUnderWay(record: OrdinalMigration): boolean {
+  const phase = phaseOf(record);
+  return phase === 'Running' || phase === 'RollingBack' || (phase === 'Pending' && record.spec.planDigest !== undefined);
+}
 
 /** Until its finalizer is off, which comes off from what is kept for ever, too; what is kept until a person has decided does not count. */
 function isRetaining({ metadata, status = {} }: OrdinalMigration): boolean {

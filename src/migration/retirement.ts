@@ -119,7 +119,8 @@ export function sourceRetentionEnds(record: OrdinalMigration, claim: ClaimRecord
 /** A record that does not say when it ended was declared over by somebody else: no time of it ever passes. */
 function endOf(record: OrdinalMigration, retention: number | string): number | undefined {
   const ends = typeof retention === 'number' ? Date.parse(statusOf(record).finishedAt ?? '') + retention : Number.NaN;
-  return Number.isNaN(ends) ? undefined : ends;
+  // A time past all calendars is as good as none.
+  return Number.isNaN(new Date(ends).getTime()) ? undefined : ends;
 }
 
 async function retireSource(context: StepContext, index: number): Promise<Retirement> {

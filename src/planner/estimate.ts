@@ -1,8 +1,10 @@
-// How long a move will keep a pod down, and what a plan costs. Estimates: said in reports, and compared with max-downtime.
+// How long a move keeps a pod down and how long all of it takes, and what a plan costs: by a fixed model, and by what the ended moves of
+// the cluster took. Said in reports; max-downtime and windows go by the high end. docs/planning.md, "Estimates", is the same in words.
 
 import { volumesToMove, type OrdinalFacts } from '../layout/layout.ts';
 import type { VolumeFacts } from '../layout/volumes.ts';
 import type { Rules } from '../policy/policy.ts';
+import { measuredLine, type MeasuredLine, type Measurement, type Model, type Range } from './measured-line.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -16,21 +18,129 @@ const BASE_DOWNTIME_MS = 90 * SECOND_MS;
  */
 const UPLOAD_MS_PER_GIB = MINUTE_MS;
 
-export function estimatedDowntimeMs(ordinal: OrdinalFacts, zone: string): number {
-  // The snapshots of one pod are taken side by side: the slowest counts.
-  return BASE_DOWNTIME_MS + Math.max(0, ...volumesToMove(ordinal, zone).map(uploadMs));
+/** Nobody reads more out of an estimate, and a report is not written again for a second. */
+const STEP_MS = 10 * SECOND_MS;
+
+/** Older ones say little about the cloud of today; and so many give the same medians as more. */
+const MOST_OF_A_KIND = 100;
+
+/** Of so many newest moves of its kind the longest downtime is a bound, outlier or not: it has happened, and may again. */
+const RECENT = 20;
+
+/** A disk takes at least as long as a smaller one; so up to this many times its size counts as like. */
+const LIKE_SIZE = 2;
+
+/** What an ended move took. */
+export interface MoveSample {
+  /** Of its disks; of several kinds as `diskKind` joins them. */
+  category: string;
+  /** Of the largest disk: they are copied side by side. */
+  sizeGiB: number;
+  downtimeMs: number;
+  /** From beginning to end, but for the health duration. */
+  totalMs: number;
 }
 
-function uploadMs(volume: VolumeFacts): number {
-  return volume.instantSnapshots ? 0 : sizeOf(volume) * UPLOAD_MS_PER_GIB;
+export interface MoveEstimate {
+  downtime: Range;
+  /** The health duration included. */
+  total: Range;
+}
+
+export interface Estimates {
+  /** @returns whole STEP_MS; never shorter for a larger disk of the same kind. */
+  downtimeOf: (ordinal: OrdinalFacts, zone: string) => Range;
+  /** The same of all of the move, but for the health duration. */
+  totalOf: (ordinal: OrdinalFacts, zone: string) => Range;
+  /** How many ended moves of such disks they rest on. */
+  measuredOf: (ordinal: OrdinalFacts, zone: string) => number;
+}
+
+/** A pod with disks of several categories is a kind of its own: its downtime says nothing about either. */
+export function diskKind(categories: readonly string[]): string {
+  return [...new Set(categories)].toSorted().join('+');
+}
+
+/** @param samples the newest first. */
+export function estimatesFrom(samples: readonly MoveSample[]): Estimates {
+  const kinds = new Map([...Map.groupBy(samples, ({ category }) => category)].map(([category, own]) => [category, own.slice(0, MOST_OF_A_KIND)]));
+  const ofKind = (kind: string): readonly MoveSample[] => kinds.get(kind) ?? [];
+  const downtimes = lines((kind) => ofKind(kind).map(({ sizeGiB, downtimeMs }) => ({ sizeGiB, ms: downtimeMs })));
+  const totals = lines((kind) => ofKind(kind).map(({ sizeGiB, totalMs }) => ({ sizeGiB, ms: totalMs })));
+  return {
+    downtimeOf(ordinal, zone) {
+      const copy = copyOf(ordinal, zone);
+      const { middleMs, highMs } = downtimes(copy).at(copy.sizeGiB, copy.model.ms);
+      return roundUp({ middleMs, highMs: Math.max(highMs, longestOf(ofKind(copy.kind), copy.sizeGiB)) });
+    },
+    totalOf(ordinal, zone) {
+      const copy = copyOf(ordinal, zone);
+      return roundUp(totals(copy).at(copy.sizeGiB, copy.model.ms));
+    },
+    measuredOf: (ordinal, zone) => ofKind(copyOf(ordinal, zone).kind).length,
+  };
+}
+
+/** The model alone. */
+export const UNMEASURED: Estimates = estimatesFrom([]);
+
+export function estimateOf(estimates: Estimates, { ordinal, zone }: Relocating, rules: Pick<Rules, 'healthDurationMs'>): MoveEstimate {
+  const { middleMs, highMs } = estimates.totalOf(ordinal, zone);
+  return { downtime: estimates.downtimeOf(ordinal, zone), total: { middleMs: middleMs + rules.healthDurationMs, highMs: highMs + rules.healthDurationMs } };
+}
+
+/** What a move copies, as far as its time depends on it. */
+interface Copy {
+  kind: string;
+  sizeGiB: number;
+  model: Model;
+}
+
+function copyOf(ordinal: OrdinalFacts, zone: string): Copy {
+  const volumes = volumesToMove(ordinal, zone);
+  const uploads = volumes.filter(({ instantSnapshots }) => !instantSnapshots);
+  return {
+    kind: diskKind(volumes.flatMap(({ disk }) => disk?.category ?? [])),
+    sizeGiB: largest(volumes),
+    // The snapshots of one pod are taken side by side: the slowest counts.
+    model: { ms: BASE_DOWNTIME_MS + largest(uploads) * UPLOAD_MS_PER_GIB, msPerGiB: uploads.length === 0 ? 0 : UPLOAD_MS_PER_GIB },
+  };
+}
+
+/** One line for each kind of disk, drawn when it is first asked for: a set has hardly more than one kind. */
+function lines(measurementsOf: (kind: string) => Measurement[]): (copy: Copy) => MeasuredLine {
+  const drawn = new Map<string, MeasuredLine>();
+  return ({ kind, model: { msPerGiB } }) => {
+    const key = `${kind} ${msPerGiB}`;
+    const line = drawn.get(key) ?? measuredLine(measurementsOf(kind), msPerGiB);
+    drawn.set(key, line);
+    return line;
+  };
+}
+
+function longestOf(ofKind: readonly MoveSample[], sizeGiB: number): number {
+  return Math.max(0, ...ofKind.slice(0, RECENT).flatMap((sample) => (sample.sizeGiB <= LIKE_SIZE * sizeGiB ? sample.downtimeMs : [])));
+}
+
+function roundUp({ middleMs, highMs }: Range): Range {
+  return { middleMs: Math.ceil(middleMs / STEP_MS) * STEP_MS, highMs: Math.ceil(highMs / STEP_MS) * STEP_MS };
 }
 
 export function sizeGiBToMove(ordinal: OrdinalFacts, zone: string): number {
   return volumesToMove(ordinal, zone).reduce((sum, volume) => sum + sizeOf(volume), 0);
 }
 
+function largest(volumes: readonly VolumeFacts[]): number {
+  return Math.max(0, ...volumes.map(sizeOf));
+}
+
 function sizeOf({ disk, volume }: VolumeFacts): number {
   return disk?.sizeGiB ?? volume?.sizeGiB ?? 0;
+}
+
+export interface Relocating {
+  ordinal: OrdinalFacts;
+  zone: string;
 }
 
 export interface Cost {
@@ -38,13 +148,20 @@ export interface Cost {
   sizeGiB: number;
   /** Whole minutes, windows and waiting aside. */
   estimatedMinutes: number;
+  /** The same, were each move to take as long as nine in ten do at most. */
+  highMinutes: number;
+  /** Ended moves of the most seldom kind of disk among them; 0: by the model alone. */
+  measuredMoves: number;
 }
 
-export function costOf(moves: readonly { ordinal: OrdinalFacts; zone: string }[], rules: Rules): Cost {
-  const totalMs = moves.reduce((sum, { ordinal, zone }) => sum + estimatedDowntimeMs(ordinal, zone) + rules.healthDurationMs, 0);
+export function costOf(moves: readonly Relocating[], rules: Rules, estimates: Estimates): Cost {
+  const totals = moves.map((move) => estimateOf(estimates, move, rules).total);
+  const minutes = (sumMs: number): number => Math.ceil(sumMs / rules.maxUnavailable / MINUTE_MS);
   return {
     moves: moves.length,
     sizeGiB: moves.reduce((sum, { ordinal, zone }) => sum + sizeGiBToMove(ordinal, zone), 0),
-    estimatedMinutes: Math.ceil(totalMs / rules.maxUnavailable / MINUTE_MS),
+    estimatedMinutes: minutes(totals.reduce((sum, { middleMs }) => sum + middleMs, 0)),
+    highMinutes: minutes(totals.reduce((sum, { highMs }) => sum + highMs, 0)),
+    measuredMoves: moves.length === 0 ? 0 : Math.min(...moves.map(({ ordinal, zone }) => estimates.measuredOf(ordinal, zone))),
   };
 }

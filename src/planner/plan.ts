@@ -4,7 +4,7 @@
 import { ordinalIn, zoneOf, type Layout, type OrdinalFacts } from '../layout/layout.ts';
 import type { Policy } from '../policy/policy.ts';
 import { digestOf } from './digest.ts';
-import { costOf, sizeGiBToMove, type Cost } from './estimate.ts';
+import { costOf, estimateOf, sizeGiBToMove, UNMEASURED, type Cost, type Estimates, type MoveEstimate } from './estimate.ts';
 import type { GuardContext } from './guards/guard.ts';
 import { assign, optionsOf, possibilitiesOf, type Assignment, type Possibility, type World } from './possibilities.ts';
 import type { BlockReason, PlannedReason, STAY_REASONS } from './reasons.ts';
@@ -24,6 +24,8 @@ export interface PlanInputs {
   recentMoves?: ReadonlyMap<number, number>;
   /** Target zone of the moves that are under way: the plan counts them as done. */
   inFlight?: ReadonlyMap<number, string>;
+  /** How long moves take; absent: as nothing was measured yet. */
+  estimates?: Estimates;
   /** Pairs of ordinal and zone to leave out, with why. */
   forbidden?: (ordinal: number, zone: string) => string | undefined;
 }
@@ -38,6 +40,7 @@ export interface PlannedMove {
   /** A sentence. */
   why: string;
   sizeGiB: number;
+  estimate: MoveEstimate;
   /** Its pod matches zonespread.io/move-last. */
   moveLast: boolean;
 }
@@ -93,13 +96,14 @@ export function plan(inputs: PlanInputs): Plan {
   };
 }
 
-function costOfMoves(moves: readonly PlannedMove[], { layout, policy }: PlanInputs): Cost {
+function costOfMoves(moves: readonly PlannedMove[], { layout, policy, estimates = UNMEASURED }: PlanInputs): Cost {
   return costOf(
     moves.flatMap((move) => {
       const ordinal = ordinalIn(layout, move.ordinal);
       return ordinal === undefined ? [] : [{ ordinal, zone: move.to }];
     }),
     policy,
+    estimates,
   );
 }
 
@@ -112,7 +116,7 @@ function declaredZones({ policy, layout, zonesSeen = [] }: PlanInputs): string[]
 const ALWAYS_READY: Pick<GuardContext, 'inFlight' | 'budget' | 'webhook'> = { inFlight: [], budget: () => undefined, webhook: { ready: true, message: '' } };
 
 function worldOf(inputs: PlanInputs): World {
-  const { layout, policy, nowMs, unusableZones = new Map(), evacuatedZones = new Map(), recentMoves, inFlight = new Map(), forbidden } = inputs;
+  const { layout, policy, nowMs, unusableZones = new Map(), evacuatedZones = new Map(), recentMoves, inFlight = new Map(), estimates = UNMEASURED, forbidden } = inputs;
   const declared = declaredZones(inputs);
   const homes = declared.filter((zone) => !evacuatedZones.has(zone));
   return {
@@ -122,7 +126,7 @@ function worldOf(inputs: PlanInputs): World {
     homes,
     nowhere: homes.length === 0 && declared.length > 0 ? allEvacuated(declared, evacuatedZones) : undefined,
     inFlight,
-    context: { ...ALWAYS_READY, unusableZones, ...(recentMoves === undefined ? {} : { recentMoves }), ...(forbidden === undefined ? {} : { forbidden }) },
+    context: { ...ALWAYS_READY, unusableZones, estimates, ...(recentMoves === undefined ? {} : { recentMoves }), ...(forbidden === undefined ? {} : { forbidden }) },
   };
 }
 
@@ -153,7 +157,9 @@ function moveOf({ facts, from, inFlightTo, pin, moveLast }: Possibility, outcome
   const to = outcome.assignment.targets.get(facts.ordinal);
   if (to === undefined || to === from || inFlightTo !== undefined) return [];
   const { ordinal, podName, zones } = facts;
-  return [{ ordinal, podName, from: zones.join('+'), to, sizeGiB: sizeGiBToMove(facts, to), moveLast, ...reasonFor({ facts, from, to, pin }, outcome) }];
+  const { policy, estimates = UNMEASURED } = outcome.inputs;
+  const estimate = estimateOf(estimates, { ordinal: facts, zone: to }, policy);
+  return [{ ordinal, podName, from: zones.join('+'), to, sizeGiB: sizeGiBToMove(facts, to), estimate, moveLast, ...reasonFor({ facts, from, to, pin }, outcome) }];
 }
 
 interface Departure {

@@ -125,7 +125,7 @@ const report: Pick<Whole<SpreadReport>, 'status'> = {
     zones: [{ zone: 'cn-beijing-h', desired: 2, actual: 2, ordinals: '0-1' }],
     skew: 0,
     satisfied: true,
-    plan: { digest: 'abc', total: 1, sizeGiB: 20, estimatedMinutes: 1.5, moves: [{ ordinal: 5, from: 'a', to: 'b', reason: 'Spread', message: 'm', sizeGiB: 20 }] },
+    plan: { digest: 'abc', total: 1, sizeGiB: 20, estimatedMinutes: 1.5, highMinutes: 2, measuredMoves: 12, moves: [{ ordinal: 5, from: 'a', to: 'b', reason: 'Spread', message: 'm', sizeGiB: 20, estimatedMinutes: 2, highMinutes: 3, estimatedDowntimeSeconds: 90, highDowntimeSeconds: 120 }] },
     approved: { digest: 'abc', moves: [{ ordinal: 5, from: 'a', to: 'b' }] },
     zonesSeen: [{ zone: 'a', readySince: NOW, enteredAt: NOW }],
     blocked: [{ ordinals: '0-3,7', reason: 'BudgetExhausted', message: 'm' }],

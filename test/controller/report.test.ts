@@ -11,7 +11,7 @@ const NOW = '2026-11-20T10:00:00.000Z';
 const LATER = '2026-11-20T11:00:00.000Z';
 
 function decision(changes: Partial<Decided> = {}): Decided {
-  const none = { moves: [], staying: [], zones: [], skew: 0, satisfied: true, digest: 'f', cost: { moves: 0, sizeGiB: 0, estimatedMinutes: 0 } };
+  const none = { moves: [], staying: [], zones: [], skew: 0, satisfied: true, digest: 'f', cost: { moves: 0, sizeGiB: 0, estimatedMinutes: 0, highMinutes: 0, measuredMoves: 0 } };
   return { kind: 'decided', set: statefulSet(), policy: {} as Decided['policy'], warnings: [], layout: {} as Decided['layout'], plan: none, turn: { start: [], waiting: [], blocked: [] }, zonesSeen: [], records: [], holdings: [], allRecords: [], evacuated: new Map(), ...changes };
 }
 
@@ -45,10 +45,11 @@ describe('what a report says', () => {
   });
 
   it('holds the first hundred moves, and how many there are in all', () => {
-    const moves = Array.from({ length: 150 }, (_, ordinal) => ({ ordinal, podName: `web-${ordinal}`, from: 'a', to: 'b', reason: 'Spread' as const, why: '.', sizeGiB: 1, moveLast: false }));
+    const moves = Array.from({ length: 150 }, (_, ordinal) => ({ ordinal, podName: `web-${ordinal}`, from: 'a', to: 'b', reason: 'Spread' as const, why: '.', sizeGiB: 1, estimate: { downtime: { middleMs: 90_000, highMs: 100_000 }, total: { middleMs: 150_000, highMs: 190_000 } }, moveLast: false }));
     const status = reportOf(decision({ plan: { ...decision().plan, moves } }), NOW);
     expect(status.plan?.moves).toHaveLength(100);
     expect(status.plan?.total).toBe(150);
+    expect(status.plan?.moves[0]).toMatchObject({ estimatedMinutes: 3, highMinutes: 4, estimatedDowntimeSeconds: 90, highDowntimeSeconds: 100 });
   });
 
   it('groups what is held for one reason, and counts each ordinal once', () => {

@@ -22,7 +22,7 @@ export async function withBuildLock(lockFile: string, work: () => Promise<void>,
   let announced = false;
   while (!(await take(lockFile, owner))) {
     signal?.throwIfAborted();
-    if (!announced) process.stderr.write('zonespread: another process builds the control plane; waiting for it …\n');
+    if (!announced) process.stderr.write('zonespread: another process builds it already; waiting for that …\n');
     announced = true;
     await breakIfStale(lockFile);
     await pause(POLL_MS);

@@ -7,6 +7,8 @@ import { deletionsAreDue } from '../../src/histories/invariants/deletions.ts';
 import { endingsAreTrue } from '../../src/histories/invariants/endings.ts';
 import { epochsGrow } from '../../src/histories/invariants/epochs.ts';
 import { podsGoGently } from '../../src/histories/invariants/gentle-removal.ts';
+import type { RequestRecord } from '../../src/simulation/apiserver/contract.ts';
+import { writesAreAsRead } from '../../src/histories/invariants/as-read.ts';
 import { handsOff } from '../../src/histories/invariants/hands-off.ts';
 import { fewInFlight } from '../../src/histories/invariants/in-flight.ts';
 import { intentComesFirst } from '../../src/histories/invariants/intent-first.ts';
@@ -43,8 +45,8 @@ describe('the invariants', () => {
   });
 
   it('are all in the list that histories are held to', () => {
-    expect(INVARIANTS).toHaveLength(19);
-    expect(new Set(INVARIANTS).size).toBe(19);
+    expect(INVARIANTS).toHaveLength(20);
+    expect(new Set(INVARIANTS).size).toBe(20);
   });
 });
 
@@ -575,6 +577,21 @@ describe('I8: epochs grow', () => {
     expect(wrong).toEqual([]);
     await stage.change(record, { epoch: 4 });
     expect(wrong).toEqual(['record web-1-bcdfg was written in epoch 4 after it had been written in epoch 5']);
+  });
+});
+
+describe('I8: writes are as read', () => {
+  it('we delete by UID alone, and write a record by its version', async () => {
+    const stage = await InvariantStage.begin();
+    const { invariant } = stage.hold(writesAreAsRead);
+    const asking = (verb: string, resource: string, conditions?: RequestRecord['conditions'], user?: string) => invariant.onRequest?.({ ...stage.request(verb, resource, 'it'), conditions, ...(user === undefined ? {} : { user }) });
+    expect(asking('delete', 'persistentvolumeclaims', { uid: 'u' })).toBeUndefined();
+    expect(asking('delete', 'persistentvolumeclaims')).toMatch(/^we delete persistentvolumeclaims .*it, whichever has that name now$/);
+    expect(asking('delete', 'persistentvolumeclaims', undefined, 'somebody')).toBeUndefined();
+    expect(asking('delete', 'spreadreports.zonespread.io')).toBeUndefined();
+    expect(asking('patch', 'ordinalmigrations.zonespread.io/status', { uid: 'u', resourceVersion: '7' })).toBeUndefined();
+    expect(asking('patch', 'ordinalmigrations.zonespread.io/status', { uid: 'u' })).toMatch(/^we write ordinalmigrations.*over whatever it says now$/);
+    expect(asking('patch', 'ordinalmigrations.zonespread.io')).toBeUndefined();
   });
 });
 

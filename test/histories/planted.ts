@@ -129,11 +129,11 @@ export const PLANTED: readonly PlantedBug[] = [
     plant: () => calling(alwaysTheFirstStamps()),
   },
   {
-    name: 'the undo gives the claim back before it has recalled the pod, and drops the disk first',
+    name: 'the undo gives the old volume its policy back before anything else',
     plant: () => {
       const order = UNDO_STEPS as unknown as StepName[];
       const sound = [...order];
-      order.splice(0, order.length, 'createDisk', 'createVolume', 'keepSource', 'swapClaim', 'evict', 'ungate', 'snapshot');
+      order.splice(0, order.length, 'keepSource', 'ungate', 'swapClaim', 'evict', 'createVolume', 'createDisk', 'snapshot');
       return { remove: () => order.splice(0, order.length, ...sound) };
     },
   },

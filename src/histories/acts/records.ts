@@ -1,7 +1,7 @@
 // What people decide about moves: requests on records, records made by hand, deleted, stripped of their finalizer.
 
 import { FINALIZER, REQUEST_ANNOTATION } from '../../kubernetes/names.ts';
-import { ended, inFlight, ordinalMigrations, podNameOf, statusOf, type MigrationRequest, type OrdinalMigration } from '../../migration/record.ts';
+import { ended, inFlight, ordinalMigrations, podNameOf, statusOf, STEPS, type MigrationRequest, type OrdinalMigration, type StepName } from '../../migration/record.ts';
 import type { Act } from '../acts.ts';
 import { Dice } from '../dice.ts';
 import { zoneName } from '../manifests.ts';
@@ -10,11 +10,11 @@ import { EXCUSES } from './excuses.ts';
 import { aMove, aSet, awaited, person, phaseIs, records } from './scene.ts';
 
 export const RECORD_ACTS: Record<string, Act> = {
-  'ask to abort': asking('abort', inFlight),
-  'ask to reverse': asking('reverse', isPastNoReturn),
-  'ask to restore the source': asking('restore-source', isPastNoReturn),
-  'ask to release': asking('release', phaseIs('Frozen')),
-  'ask to resume': asking('resume', phaseIs('Frozen')),
+  'ask to abort': asking('abort', isAtAnyStep),
+  'ask to reverse': asking('reverse', () => isPastNoReturn),
+  'ask to restore the source': asking('restore-source', () => isPastNoReturn),
+  'ask to release': asking('release', () => phaseIs('Frozen')),
+  'ask to resume': asking('resume', () => phaseIs('Frozen')),
   /** Whatever comes to mind, whether it makes sense or not. */
   'ask for anything': {
     async perform(world, lot) {
@@ -44,8 +44,20 @@ export const RECORD_ACTS: Record<string, Act> = {
   'make a record by hand': { perform: (world, lot) => makeRecord(world, Dice.ofLot(lot)) },
 };
 
-function asking(request: MigrationRequest, fits: (record: OrdinalMigration) => boolean): Act {
-  return { perform: async (world, lot) => ask(world, await aMove(world, Dice.ofLot(lot), fits), request) };
+function asking(request: MigrationRequest, fits: (dice: Dice) => (record: OrdinalMigration) => boolean): Act {
+  return {
+    async perform(world, lot) {
+      const dice = Dice.ofLot(lot);
+      await ask(world, await aMove(world, dice, fits(dice)), request);
+    },
+  };
+}
+
+/** Late steps are as likely as early ones, however short they are; once the new disk is in use there is nothing to abort. */
+function isAtAnyStep(dice: Dice): (record: OrdinalMigration) => boolean {
+  const abortable = STEPS.slice(0, STEPS.indexOf('ready'));
+  const earliest = STEPS.indexOf(dice.one(abortable));
+  return (record) => inFlight(record) && STEPS.indexOf((statusOf(record).step ?? 'rehearse') as StepName) >= earliest;
 }
 
 /** Its new disk is in use, and it has not settled. */

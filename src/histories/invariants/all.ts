@@ -1,6 +1,7 @@
 // Every invariant of the design, in the order of its numbers.
 
 import type { InvariantOf } from '../world.ts';
+import { writesAreAsRead } from './as-read.ts';
 import { deletionsAreDue } from './deletions.ts';
 import { endingsAreTrue } from './endings.ts';
 import { epochsGrow } from './epochs.ts';
@@ -39,6 +40,7 @@ export const INVARIANTS: readonly InvariantOf[] = [
   podsRun,
   spreadIsKept,
   epochsGrow,
+  writesAreAsRead,
   oneVolumePerHandle,
   noStaleDiskAttached,
 ];

@@ -6,7 +6,7 @@ import { CLUSTER_TAG, MIGRATION_LABEL } from '../../kubernetes/names.ts';
 import { volumes } from '../../kubernetes/objects.ts';
 import { diskIdOf } from '../../kubernetes/reading.ts';
 import { sourceRetentionEnds } from '../../migration/retirement.ts';
-import { ended, phaseOf, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
+import { phaseOf, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
 import { EXCUSES } from '../acts/excuses.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf, type Chronicle } from './chronicle.ts';
@@ -56,7 +56,7 @@ function isTold({ status }: OrdinalMigration, id: string): boolean {
 /** One of several that the cloud made for one token, seen too late to be told: the sweep finds it once its record has ended. */
 function isFoundByTag({ simulated: { ecs }, clusterUID }: HistoryWorld, { chronicle, record }: { chronicle: Chronicle; record: OrdinalMigration }, id: string): boolean {
   const tags = (ecs.disk(id) ?? ecs.snapshot(id))?.tags ?? {};
-  return ended(record) && chronicle.hasTwin(id) && tags[CLUSTER_TAG] === clusterUID && tags[MIGRATION_LABEL] === record.metadata.uid;
+  return chronicle.hasTwin(id) && tags[CLUSTER_TAG] === clusterUID && tags[MIGRATION_LABEL] === record.metadata.uid;
 }
 
 function keptIds({ source, target = {}, snapshot = {}, rescue = {}, discardedSnapshots = [] }: ClaimRecord): string[] {

@@ -11,6 +11,7 @@ import { claimFor } from '../claim-manifest.ts';
 import { fence } from '../fence.ts';
 import { parseQuantity } from '../../kubernetes/quantity.ts';
 import { holdPod } from '../ordinal-pod.ts';
+import { timestamp } from '../../ports/clock.ts';
 import { statusOf, type ClaimRecord } from '../record.ts';
 import { claimAt, DONE, forEachClaim, InvariantBroken, namespaceOf, saveClaim, migrationUID, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { ourTargetVolume } from './create-volume.ts';
@@ -85,8 +86,9 @@ function requireHeld(context: StepContext, target: PersistentVolume, claim: Clai
 async function createClaim(context: StepContext, claim: ClaimRecord, volumeName: string): Promise<StepResult> {
   const role = volumeName === claim.source.pv ? 'source' : 'target';
   const object = claimFor(claim, { namespace: namespaceOf(context), volumeName, labels: { [MIGRATION_LABEL]: migrationUID(context), [ROLE_LABEL]: role } });
+  const annotations = { ...object.metadata.annotations, [TOUCH_ANNOTATION]: timestamp(context.clock) };
   try {
-    await context.api.create(claims, object);
+    await context.api.create(claims, { ...object, metadata: { ...object.metadata, annotations } });
   } catch (error) {
     if (error instanceof ApiError && error.reason === 'AlreadyExists') return wait('ClaimCreated', `claim ${claim.claimName} was created by somebody else first`, 0);
     if (error instanceof ApiError && error.status === 403) return wait('ClaimRefused', `claim ${claim.claimName} is refused: ${error.message}`, 1_000);
@@ -123,11 +125,16 @@ function claimRefOf(context: StepContext, claim: ClaimRecord): { namespace: stri
   return { namespace: namespaceOf(context), name: claim.claimName };
 }
 
+/** By our own clock where it was us: the server's may be another one. */
+function touchedAt({ metadata }: PersistentVolumeClaim): string | undefined {
+  return metadata.annotations?.[TOUCH_ANNOTATION] ?? metadata.creationTimestamp;
+}
+
 /** The first touch only after a moment: normally the claim is Bound within milliseconds, and a touch then is a conflict for the PV controller. */
 async function touch(context: StepContext, live: PersistentVolumeClaim, volume: PersistentVolume): Promise<void> {
   if (volumePhase(volume) !== 'Available') return;
-  const last = live.metadata.annotations?.[TOUCH_ANNOTATION] ?? live.metadata.creationTimestamp;
-  if (last !== undefined && context.clock.now() - Date.parse(last) < TOUCH_EVERY_MS) return;
+  const last = touchedAt(live);
+  if (last !== undefined && sinceMs(context, last) < TOUCH_EVERY_MS) return;
   await context.api.mergePatch(claims, { namespace: namespaceOf(context), name: live.metadata.name }, {
     metadata: { ...asRead(live), annotations: { [TOUCH_ANNOTATION]: new Date(context.clock.now()).toISOString(), 'pv.kubernetes.io/bind-completed': null } },
   });
@@ -158,7 +165,7 @@ const STRAY_MS = 1_500;
 /** Once at once, for every moment is downtime; but a webhook that is behind steers the next one there again, and that for as long as it is. In ms. */
 function tooEarlyToDrop(context: StepContext, live: PersistentVolumeClaim): number {
   if (sinceMs(context, statusOf(context.record).stepStartedAt) < AT_ONCE_MS) return 0;
-  return STRAY_MS - sinceMs(context, live.metadata.creationTimestamp);
+  return STRAY_MS - sinceMs(context, touchedAt(live));
 }
 
 async function whyKept(context: StepContext, claim: ClaimRecord, volume: PersistentVolume): Promise<StepResult | undefined> {

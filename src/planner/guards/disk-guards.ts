@@ -4,7 +4,7 @@ import { SUPERSEDED_TAG } from '../../kubernetes/names.ts';
 import type { VolumeFacts } from '../../layout/volumes.ts';
 import { formatDuration } from '../../policy/duration.ts';
 import type { Disk } from '../../ports/disks.ts';
-import { estimatedDowntimeMs } from '../estimate.ts';
+import { UNMEASURED } from '../estimate.ts';
 import { firstProblem, type Guard, type Proposal } from './guard.ts';
 
 export const DISK_GUARDS: readonly Guard[] = [
@@ -72,18 +72,24 @@ function tagSlotsExhausted({ volumes, layout: { maxTags } }: Proposal): string |
   });
 }
 
-function slowSnapshots({ ordinal, zone, volumes, rules }: Proposal): string | undefined {
+function slowSnapshots(proposal: Proposal): string | undefined {
+  const { ordinal, volumes, rules } = proposal;
   if (rules.maxDowntimeMs !== undefined) return undefined;
   const slow = volumes.find(({ disk, instantSnapshots }) => disk !== undefined && !instantSnapshots);
   if (slow?.disk === undefined) return undefined;
   const { id, category, sizeGiB } = slow.disk;
-  return `disk ${id} (${category}, ${sizeGiB} GiB) has no instant snapshots: ${ordinal.podName} would be down until its snapshot is uploaded, about ${formatDuration(estimatedDowntimeMs(ordinal, zone))}; allow that with zonespread.io/max-downtime, or change the disk's category to ESSD`;
+  return `disk ${id} (${category}, ${sizeGiB} GiB) has no instant snapshots: ${ordinal.podName} would be down until its snapshot is uploaded, about ${formatDuration(longestDowntimeMs(proposal))}; allow that with zonespread.io/max-downtime, or change the disk's category to ESSD`;
 }
 
-function downtimeTooLong({ ordinal, zone, rules }: Proposal): string | undefined {
-  const estimated = estimatedDowntimeMs(ordinal, zone);
+function downtimeTooLong(proposal: Proposal): string | undefined {
+  const { ordinal, rules } = proposal;
+  const estimated = longestDowntimeMs(proposal);
   if (rules.maxDowntimeMs === undefined || estimated <= rules.maxDowntimeMs) return undefined;
   return `${ordinal.podName} would be down for about ${formatDuration(estimated)}, and zonespread.io/max-downtime allows ${formatDuration(rules.maxDowntimeMs)}; raise it if that is acceptable`;
+}
+
+function longestDowntimeMs({ ordinal, zone, context }: Proposal): number {
+  return (context.estimates ?? UNMEASURED).downtimeOf(ordinal, zone).highMs;
 }
 
 function snapshotInProgress({ snapshots }: VolumeFacts): string | undefined {

@@ -3,6 +3,7 @@
 import type { Layout, OrdinalFacts } from '../../layout/layout.ts';
 import type { VolumeFacts } from '../../layout/volumes.ts';
 import type { Rules } from '../../policy/policy.ts';
+import type { Estimates } from '../estimate.ts';
 import type { BlockReason } from '../reasons.ts';
 
 export interface Guard {
@@ -42,6 +43,8 @@ export interface GuardContext {
   /** Moves of the set that start in the same turn, before this one. */
   startedNow?: readonly Relocation[];
   webhook: { ready: boolean; message: string };
+  /** How long moves take; absent: as nothing was measured yet. */
+  estimates?: Estimates;
   /** Until when an ordinal that has moved stays where it is, milliseconds since the epoch. */
   recentMoves?: ReadonlyMap<number, number>;
   /** Ordinals whose last moves failed and that wait before the next try, with the message for people. */

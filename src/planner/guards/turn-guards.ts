@@ -2,7 +2,7 @@
 
 import { formatDuration } from '../../policy/duration.ts';
 import { inWindow } from '../../policy/window.ts';
-import { estimatedDowntimeMs } from '../estimate.ts';
+import { estimateOf, UNMEASURED } from '../estimate.ts';
 import type { Guard, Proposal } from './guard.ts';
 
 export const TURN_GUARDS: readonly Guard[] = [
@@ -29,10 +29,10 @@ function outsideWindow({ rules, nowMs }: Proposal): string | undefined {
 }
 
 /** A move that has begun ends, window or not: one that would by estimate not be over in time does not begin. */
-function windowClosesSoon({ rules, ordinal, zone, nowMs }: Proposal): string | undefined {
+function windowClosesSoon({ rules, ordinal, zone, nowMs, context }: Proposal): string | undefined {
   const state = inWindow(rules.windows, nowMs);
   if (!state.open || state.until === undefined) return undefined;
-  const needsMs = estimatedDowntimeMs(ordinal, zone) + rules.healthDurationMs;
+  const needsMs = estimateOf(context.estimates ?? UNMEASURED, { ordinal, zone }, rules).total.highMs;
   if (nowMs + needsMs <= state.until) return undefined;
   return `the move of ${ordinal.podName} is estimated at ${formatDuration(needsMs)}, and the window of zonespread.io/window closes at ${new Date(state.until).toISOString()}; it waits for the next one (a longer window helps)`;
 }

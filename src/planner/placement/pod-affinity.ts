@@ -13,12 +13,13 @@ const TOO_NEAR = ["node(s) didn't match pod anti-affinity rules"];
 const SHUNNED = ["node(s) didn't satisfy existing pods anti-affinity rules"];
 
 export const podAffinity: Filter = (arrival, landscape) => {
-  const near = nearness(arrival, landscape);
-  const apart = apartness(arrival, landscape);
+  const { spec, labels } = arrival.pod;
+  const near = readingsOf(termsOf(spec, 'podAffinity'), labels).map((terms) => nearness(terms, arrival, landscape));
+  const apart = readingsOf(termsOf(spec, 'podAntiAffinity'), labels).map((terms) => apartness(terms, arrival, landscape));
   const shunning = shunningDomains(arrival, landscape);
   return (site) => {
-    if (!near(site)) return NOT_NEAR;
-    if (apart(site)) return TOO_NEAR;
+    if (!near.every((reading) => reading(site))) return NOT_NEAR;
+    if (apart.some((reading) => reading(site))) return TOO_NEAR;
     return shunning.anyAt(site) ? SHUNNED : PASSES;
   };
 };
@@ -38,11 +39,24 @@ interface Candidate {
   labels: Labels;
 }
 
+/**
+ * The terms as they are written, and as Kubernetes 1.36 reads them: it asks the namespace selectors of the pod that lands about a namespace
+ * without labels, too, so that those which only exclude select every namespace. A node has to do by both.
+ */
+function readingsOf(written: readonly Term[], labels: Labels): readonly (readonly Term[])[] {
+  if (written.length === 0) return [];
+  const terms = written.map((term) => withOwnLabels(term, labels));
+  const read = terms.map((term) => (matchesSelector(term.namespaceSelector, {}) ? { ...term, namespaceSelector: {} } : term));
+  return terms.every(({ namespaceSelector = {} }) => isEmpty(namespaceSelector) || !matchesSelector(namespaceSelector, {})) ? [terms] : [terms, read];
+}
+
+function isEmpty({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
+  return Object.keys(matchLabels).length + matchExpressions.length === 0;
+}
+
 /** Every domain that the terms name has a pod that all of them are about; the first of a group that wants to be together may go anywhere. */
-function nearness(arrival: Arrival, landscape: Landscape): (site: NodeSite) => boolean {
+function nearness(terms: readonly Term[], arrival: Arrival, landscape: Landscape): (site: NodeSite) => boolean {
   const { pod } = arrival;
-  const terms = termsOf(pod.spec, 'podAffinity').map((term) => withOwnLabels(term, pod.labels));
-  if (terms.length === 0) return () => true;
   const aboutAll = (candidate: Candidate): boolean => terms.every((term) => isAbout(term, { owner: pod.namespace, candidate, landscape }));
   const counts = new DomainCounts();
   for (const site of landscape.sites) {
@@ -53,10 +67,8 @@ function nearness(arrival: Arrival, landscape: Landscape): (site: NodeSite) => b
   return (site) => terms.every(({ topologyKey }) => DomainCounts.domainOf(site, topologyKey) !== undefined) && (first || terms.every(({ topologyKey }) => counts.at(site, topologyKey) > 0));
 }
 
-function apartness(arrival: Arrival, landscape: Landscape): (site: NodeSite) => boolean {
+function apartness(terms: readonly Term[], arrival: Arrival, landscape: Landscape): (site: NodeSite) => boolean {
   const { pod } = arrival;
-  const terms = termsOf(pod.spec, 'podAntiAffinity').map((term) => withOwnLabels(term, pod.labels));
-  if (terms.length === 0) return () => false;
   const counts = new DomainCounts();
   for (const site of landscape.sites) {
     for (const other of staying(site, arrival)) {

@@ -155,6 +155,8 @@ export interface RequestRecord {
   /** Of a new object the one in its body; empty where the server picks it, and for whole collections. */
   name: string;
   dryRun: boolean;
+  /** What a delete, an update or a merge patch insists on. */
+  conditions?: { uid?: string | undefined; resourceVersion?: string | undefined } | undefined;
   code: number;
   /** Of a refusal. */
   reason: string;

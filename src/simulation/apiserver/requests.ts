@@ -28,6 +28,11 @@ export interface Asked {
   fieldManager?: string | undefined;
 }
 
+/** The same, with what the request insists on: for whoever keeps the trace. */
+interface Insisting extends Asked {
+  conditions?: RequestRecord['conditions'];
+}
+
 export type Patch = { type: 'merge' | 'strategic'; patch: unknown } | { type: 'json'; patch: JsonPatchOperation[] } | { type: 'apply'; patch: KubernetesObject; force: boolean };
 
 export interface Answer {
@@ -118,7 +123,7 @@ export class Requests {
   }
 
   update(asked: Asked, body: unknown): Promise<Answer> {
-    return this.#answer('update', asked, async (target) => {
+    return this.#answer('update', { ...asked, conditions: conditionsIn(body) }, async (target) => {
       const { registry } = this.#options;
       const object = objectOf(body, target.kind);
       if ((object.metadata.name ?? '') !== '' && object.metadata.name !== target.name) {
@@ -133,7 +138,7 @@ export class Requests {
   }
 
   patch(asked: Asked, patch: Patch): Promise<Answer> {
-    return this.#answer('patch', asked, async (target) => {
+    return this.#answer('patch', { ...asked, conditions: conditionsIn(patch.patch) }, async (target) => {
       const { registry } = this.#options;
       if (patch.type === 'apply') return this.#apply(target, patch);
       const change = (existing: KubernetesObject): KubernetesObject => patched(target.kind, existing, patch);
@@ -150,7 +155,7 @@ export class Requests {
   }
 
   delete(asked: Asked, deletion: Deletion): Promise<Answer & { gone: boolean }> {
-    return this.#answer('delete', asked, async (target) => {
+    return this.#answer('delete', { ...asked, conditions: deletion.preconditions }, async (target) => {
       if (target.subresource !== '') throw methodNotAllowed();
       const written = await this.#options.registry.delete(target, deletion);
       return { ...ofDelete(target, written), gone: written.gone };
@@ -173,7 +178,7 @@ export class Requests {
   }
 
   /** `told`: what the request is said to be about where its path does not name it. */
-  async #answer<A extends Answer & Outcome>(verb: string, asked: Asked, act: (target: Target) => A | Promise<A>, told = ''): Promise<A> {
+  async #answer<A extends Answer & Outcome>(verb: string, asked: Insisting, act: (target: Target) => A | Promise<A>, told = ''): Promise<A> {
     // Nothing happens in the caller's own turn: a real request takes its time, and others act meanwhile.
     await Promise.resolve();
     try {
@@ -191,11 +196,11 @@ export class Requests {
     return { kind, namespace: kind.resource.namespaced ? namespace : undefined, name, subresource, user, dryRun, fieldManager };
   }
 
-  #tell(verb: string, { user, resource, namespace = '', name = '', subresource = '', dryRun = false }: Asked, { code, reason = '', version }: Outcome): void {
+  #tell(verb: string, { user, resource, namespace = '', name = '', subresource = '', dryRun = false, conditions }: Insisting, { code, reason = '', version }: Outcome): void {
     const { onRequest } = this.#options;
     if (onRequest === undefined) return;
     const plural = resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
-    onRequest({ user: user.username, verb, resource: subresource === '' ? plural : `${plural}/${subresource}`, namespace, name, dryRun, code, reason, version });
+    onRequest({ user: user.username, verb, resource: subresource === '' ? plural : `${plural}/${subresource}`, namespace, name, dryRun, conditions, code, reason, version });
   }
 }
 
@@ -208,6 +213,11 @@ function ofDelete({ kind, name }: Target, { object, version, gone }: Written & {
   const { group, plural } = kind.resource;
   const details: JsonObject = { name, ...(group === '' ? {} : { group }), kind: plural, uid: object.metadata.uid };
   return { code: 200, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details }, version };
+}
+
+function conditionsIn(body: unknown): RequestRecord['conditions'] {
+  const { uid, resourceVersion } = objectAt(body, 'metadata') as { uid?: string; resourceVersion?: string };
+  return uid === undefined && resourceVersion === undefined ? undefined : { uid, resourceVersion };
 }
 
 /** Empty where the server picks it. */

@@ -38,6 +38,8 @@ export class AttachDetachController extends Controller {
   readonly #attachments = this.informer(volumeAttachments);
   readonly #events: EventWriter;
   readonly #queue = this.worker({ reconcile: () => this.#reconcile(), retry: { firstMs: LOOP_MS, longestMs: 120_000 } });
+  /** Attachments that another one stands in the way of, and of which that has been said: once for as long as they are wanted. */
+  readonly #reported = new Set<string>();
   /** By attachment: since when nobody wants it. */
   readonly #leaving = new Map<string, Leaving>();
   /** Last known volumesInUse of each node, its end survived. */
@@ -64,6 +66,7 @@ export class AttachDetachController extends Controller {
       if (wanted.has(attachment.metadata.name)) this.#leaving.delete(attachment.metadata.name);
       else waits = (await this.#detach(attachment)) || waits;
     }
+    for (const name of this.#reported) if (!wanted.has(name)) this.#reported.delete(name);
     for (const { place, pod } of wanted.values()) waits = (await this.#attach(place, pod)) || waits;
     await this.#report();
     return waits ? LOOP_MS : undefined;
@@ -88,7 +91,8 @@ export class AttachDetachController extends Controller {
     const elsewhere = this.#attachments.list().find(({ spec }) => spec.source.persistentVolumeName === place.volume.metadata.name);
     if (elsewhere !== undefined && !isShared(place.volume)) {
       const message = `Multi-Attach error for volume "${place.volume.metadata.name}" Volume is already exclusively attached to one node and can't be attached to another`;
-      this.#events.write(pods, pod, { type: 'Warning', reason: 'FailedAttachVolume', message });
+      if (!this.#reported.has(name)) this.#events.write(pods, pod, { type: 'Warning', reason: 'FailedAttachVolume', message });
+      this.#reported.add(name);
       return false;
     }
     const { driver } = place.volume.spec.csi ?? { driver: '' };

@@ -86,6 +86,16 @@ describe('a term looks', () => {
     expect(kept({ namespaceSelector: {} }, onN1({ namespace: 'unheard-of' }))).toBe(true);
   });
 
+  it('by a selector that only excludes, into all the others, and for safety into those that the scheduler of 1.36 takes it for: all', () => {
+    const notRed = { namespaceSelector: { matchExpressions: [{ key: 'team', operator: 'NotIn', values: ['red'] }] } };
+    expect(kept(notRed, onN1())).toBe(true);
+    expect(kept(notRed, onN1({ namespace: 'web' }))).toBe(true);
+    const wanted = (pod: NeighbourOptions) => fitting(podAffinity, arriving(near(byRack(notRed)), { labels: { app: 'db' } }), there(pod));
+    expect(wanted(onN1())).toEqual(['n1', 'n2']);
+    expect(wanted(onN1({ namespace: 'web' }))).toEqual(['n1', 'n2']);
+    expect(fitting(podAffinity, arriving(near(byRack(notRed)), { labels: { app: 'web' } }), there(onN1({ namespace: 'web' })))).toEqual([]);
+  });
+
   it('at pods that are like it in the labels of matchLabelKeys, or unlike it in those of mismatchLabelKeys', () => {
     const like = onN1({ labels: { app: 'db', track: 'new' } });
     const unlike = onN1({ labels: { app: 'db', track: 'old' } });

@@ -1,0 +1,91 @@
+// Our /metrics before Prometheus's own judges: promtool finds nothing wrong with it, and Prometheus scrapes both of its formats.
+
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { createMetrics, type Metrics } from '../../src/observability/metrics.ts';
+import { metricsProblems } from './promtool.ts';
+import { startPrometheus } from './start.ts';
+
+const SET = { namespace: 'shop', statefulset: 'web' };
+const WAIT = { timeout: 20_000, interval: 50 };
+
+/**
+ * What promtool has against names that are a contract (of ours, or of prom-client, whose names dashboards for Node know), each with the
+ * reason why it stays. A name that is not here has no excuse.
+ */
+const STAYS: Record<string, string> = {};
+
+const ends: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end();
+});
+
+it('promtool finds nothing wrong with our series but what stays for a reason', async () => {
+  const { text } = await everySeries().expose(undefined);
+
+  const problems = await metricsProblems(text);
+
+  expect(problems.filter((line) => !(line in STAYS))).toEqual([]);
+  expect(Object.keys(STAYS).filter((line) => !problems.includes(line)), 'excuses that nothing needs any more').toEqual([]);
+});
+
+it('promtool is asked for real: it complains about a name without its unit', async () => {
+  expect(await metricsProblems('# HELP move_milliseconds How long.\n# TYPE move_milliseconds gauge\nmove_milliseconds 1\n')).toEqual([
+    'move_milliseconds use base unit "seconds" instead of "milliseconds"',
+  ]);
+});
+
+it('Prometheus scrapes the page, in the format that it asks for, and has every series of it', async () => {
+  const metrics = everySeries();
+  const accepted = new Set<string>();
+  const prometheus = await startPrometheus({ targets: [await serve(metrics, accepted)] });
+  ends.push(() => prometheus.stop());
+
+  await expect.poll(() => prometheus.values('up'), WAIT).toEqual([1]);
+
+  expect([...accepted].every((accept) => accept.includes('application/openmetrics-text')), 'what Prometheus asks for').toBe(true);
+  expect(await prometheus.values('zonespread_statefulset_disks{namespace="shop",statefulset="web",zone="a"}')).toEqual([2]);
+  expect(await prometheus.values('zonespread_migrations_total{outcome="Succeeded"}')).toEqual([1]);
+  expect(await prometheus.values('histogram_quantile(1, zonespread_ordinal_downtime_seconds_bucket)')).toEqual([45]);
+  const { text } = await metrics.expose(undefined);
+  const families = [...text.matchAll(/^# TYPE (zonespread_\S+) (\S+)$/gm)].map(([, name = '', type = '']) => (type === 'histogram' ? `${name}_count` : name));
+  expect(families.length).toBeGreaterThan(20);
+  const known = await Promise.all(families.map(async (name) => [name, (await prometheus.values(`count(${name})`)).length] as const));
+  expect(known.filter(([, series]) => series === 0), 'series that Prometheus does not have').toEqual([]);
+});
+
+/** With a value for every metric that we have. */
+function everySeries(): Metrics {
+  const metrics = createMetrics({ version: '0.1.0', commit: 'abc' });
+  metrics.setStatefulSet(SET, { disksByZone: { a: 2, b: 1 }, skew: 1, satisfied: true, plannedMoves: 0, blockedByReason: { PodNotReady: 1 } });
+  metrics.setMigrationsInFlight({ ready: 1 });
+  metrics.setMigrationProgress({ ...SET, ordinal: 1 }, 0.5);
+  metrics.migrationEnded(SET, 'Succeeded', 90);
+  metrics.stepEnded('detach', 3);
+  metrics.ordinalWasDown(31);
+  metrics.setRetained({ disks: 1, bytes: 21_474_836_480 });
+  metrics.setOrphanedDisks(0);
+  metrics.reviewed({ kind: 'Pod', operation: 'CREATE', decision: 'patch', rule: 'gate' }, 0.002);
+  metrics.diskApiCalled({ action: 'CreateDisk', code: 'OK' }, 0.4);
+  metrics.reconciled(0.02);
+  metrics.sweepSucceeded(1_760_000_000);
+  metrics.setLeader(true);
+  metrics.certificateExpires(1_770_000_000);
+  return metrics;
+}
+
+/** Serves them as our processes do, and notes what is asked for. @returns host:port */
+async function serve(metrics: Metrics, accepted: Set<string>): Promise<string> {
+  const server: Server = createServer((request, response) => {
+    accepted.add(request.headers.accept ?? '');
+    void metrics.expose(request.headers.accept).then(({ contentType, text }) => response.setHeader('content-type', contentType).end(text));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  ends.push(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
