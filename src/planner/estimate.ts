@@ -43,17 +43,15 @@ export interface MoveSample {
 
 export interface MoveEstimate {
   downtime: Range;
-  /** The health duration included. */
+  /** All of the move, the health duration included. */
   total: Range;
+  /** How many ended moves of such disks it rests on. */
+  measuredMoves: number;
 }
 
 export interface Estimates {
-  /** @returns whole STEP_MS; never shorter for a larger disk of the same kind. */
-  downtimeOf: (ordinal: OrdinalFacts, zone: string) => Range;
-  /** The same of all of the move, but for the health duration. */
-  totalOf: (ordinal: OrdinalFacts, zone: string) => Range;
-  /** How many ended moves of such disks they rest on. */
-  measuredOf: (ordinal: OrdinalFacts, zone: string) => number;
+  /** @returns whole STEP_MS but for the health duration; never shorter for a larger disk of the same kind. */
+  of: (ordinal: OrdinalFacts, zone: string, rules: Pick<Rules, 'healthDurationMs'>) => MoveEstimate;
 }
 
 /** A pod with disks of several categories is a kind of its own: its downtime says nothing about either. */
@@ -68,26 +66,21 @@ export function estimatesFrom(samples: readonly MoveSample[]): Estimates {
   const downtimes = lines((kind) => ofKind(kind).map(({ sizeGiB, downtimeMs }) => ({ sizeGiB, ms: downtimeMs })));
   const totals = lines((kind) => ofKind(kind).map(({ sizeGiB, totalMs }) => ({ sizeGiB, ms: totalMs })));
   return {
-    downtimeOf(ordinal, zone) {
-      const copy = copyOf(ordinal, zone);
-      const { middleMs, highMs } = downtimes(copy).at(copy.sizeGiB, copy.model.ms);
-      return roundUp({ middleMs, highMs: Math.max(highMs, longestOf(ofKind(copy.kind), copy.sizeGiB)) });
+    of(ordinal, zone, { healthDurationMs }) {
+      const { kind, sizeGiB, model } = copyOf(ordinal, zone);
+      const downtime = downtimes(kind, model).at(sizeGiB, model.ms);
+      const total = roundedUp(totals(kind, model).at(sizeGiB, model.ms));
+      return {
+        downtime: roundedUp({ ...downtime, highMs: Math.max(downtime.highMs, longestOf(ofKind(kind), sizeGiB)) }),
+        total: { middleMs: total.middleMs + healthDurationMs, highMs: total.highMs + healthDurationMs },
+        measuredMoves: ofKind(kind).length,
+      };
     },
-    totalOf(ordinal, zone) {
-      const copy = copyOf(ordinal, zone);
-      return roundUp(totals(copy).at(copy.sizeGiB, copy.model.ms));
-    },
-    measuredOf: (ordinal, zone) => ofKind(copyOf(ordinal, zone).kind).length,
   };
 }
 
 /** The model alone. */
 export const UNMEASURED: Estimates = estimatesFrom([]);
-
-export function estimateOf(estimates: Estimates, { ordinal, zone }: Relocating, rules: Pick<Rules, 'healthDurationMs'>): MoveEstimate {
-  const { middleMs, highMs } = estimates.totalOf(ordinal, zone);
-  return { downtime: estimates.downtimeOf(ordinal, zone), total: { middleMs: middleMs + rules.healthDurationMs, highMs: highMs + rules.healthDurationMs } };
-}
 
 /** What a move copies, as far as its time depends on it. */
 interface Copy {
@@ -108,9 +101,9 @@ function copyOf(ordinal: OrdinalFacts, zone: string): Copy {
 }
 
 /** One line for each kind of disk, drawn when it is first asked for: a set has hardly more than one kind. */
-function lines(measurementsOf: (kind: string) => Measurement[]): (copy: Copy) => MeasuredLine {
+function lines(measurementsOf: (kind: string) => Measurement[]): (kind: string, model: Model) => MeasuredLine {
   const drawn = new Map<string, MeasuredLine>();
-  return ({ kind, model: { msPerGiB } }) => {
+  return (kind, { msPerGiB }) => {
     const key = `${kind} ${msPerGiB}`;
     const line = drawn.get(key) ?? measuredLine(measurementsOf(kind), msPerGiB);
     drawn.set(key, line);
@@ -122,7 +115,7 @@ function longestOf(ofKind: readonly MoveSample[], sizeGiB: number): number {
   return Math.max(0, ...ofKind.slice(0, RECENT).flatMap((sample) => (sample.sizeGiB <= LIKE_SIZE * sizeGiB ? sample.downtimeMs : [])));
 }
 
-function roundUp({ middleMs, highMs }: Range): Range {
+function roundedUp({ middleMs, highMs }: Range): Range {
   return { middleMs: Math.ceil(middleMs / STEP_MS) * STEP_MS, highMs: Math.ceil(highMs / STEP_MS) * STEP_MS };
 }
 
@@ -138,11 +131,6 @@ function sizeOf({ disk, volume }: VolumeFacts): number {
   return disk?.sizeGiB ?? volume?.sizeGiB ?? 0;
 }
 
-export interface Relocating {
-  ordinal: OrdinalFacts;
-  zone: string;
-}
-
 export interface Cost {
   moves: number;
   sizeGiB: number;
@@ -154,14 +142,13 @@ export interface Cost {
   measuredMoves: number;
 }
 
-export function costOf(moves: readonly Relocating[], rules: Rules, estimates: Estimates): Cost {
-  const totals = moves.map((move) => estimateOf(estimates, move, rules).total);
-  const minutes = (sumMs: number): number => Math.ceil(sumMs / rules.maxUnavailable / MINUTE_MS);
+export function costOf(moves: readonly { sizeGiB: number; estimate: MoveEstimate }[], { maxUnavailable }: Pick<Rules, 'maxUnavailable'>): Cost {
+  const minutes = (end: keyof Range): number => Math.ceil(moves.reduce((sum, { estimate }) => sum + estimate.total[end], 0) / maxUnavailable / MINUTE_MS);
   return {
     moves: moves.length,
-    sizeGiB: moves.reduce((sum, { ordinal, zone }) => sum + sizeGiBToMove(ordinal, zone), 0),
-    estimatedMinutes: minutes(totals.reduce((sum, { middleMs }) => sum + middleMs, 0)),
-    highMinutes: minutes(totals.reduce((sum, { highMs }) => sum + highMs, 0)),
-    measuredMoves: moves.length === 0 ? 0 : Math.min(...moves.map(({ ordinal, zone }) => estimates.measuredOf(ordinal, zone))),
+    sizeGiB: moves.reduce((sum, { sizeGiB }) => sum + sizeGiB, 0),
+    estimatedMinutes: minutes('middleMs'),
+    highMinutes: minutes('highMs'),
+    measuredMoves: moves.length === 0 ? 0 : Math.min(...moves.map(({ estimate }) => estimate.measuredMoves)),
   };
 }

@@ -1,10 +1,10 @@
 // The plan: from what is declared and what is, which ordinals move where, and why every other one stays. Minimal in moves, exact, and the
 // same for the same inputs.
 
-import { ordinalIn, zoneOf, type Layout, type OrdinalFacts } from '../layout/layout.ts';
+import { zoneOf, type Layout, type OrdinalFacts } from '../layout/layout.ts';
 import type { Policy } from '../policy/policy.ts';
 import { digestOf } from './digest.ts';
-import { costOf, estimateOf, sizeGiBToMove, UNMEASURED, type Cost, type Estimates, type MoveEstimate } from './estimate.ts';
+import { costOf, sizeGiBToMove, UNMEASURED, type Cost, type Estimates, type MoveEstimate } from './estimate.ts';
 import type { GuardContext } from './guards/guard.ts';
 import { assign, optionsOf, possibilitiesOf, type Assignment, type Possibility, type World } from './possibilities.ts';
 import type { BlockReason, PlannedReason, STAY_REASONS } from './reasons.ts';
@@ -92,19 +92,8 @@ export function plan(inputs: PlanInputs): Plan {
     satisfied,
     ...(satisfied ? {} : { unsatisfied: whyUnsatisfied(possibilities, world, { moves: moves.length, met: assignment.met }) }),
     digest: digestOf(moves),
-    cost: costOfMoves(moves, inputs),
+    cost: costOf(moves, inputs.policy),
   };
-}
-
-function costOfMoves(moves: readonly PlannedMove[], { layout, policy, estimates = UNMEASURED }: PlanInputs): Cost {
-  return costOf(
-    moves.flatMap((move) => {
-      const ordinal = ordinalIn(layout, move.ordinal);
-      return ordinal === undefined ? [] : [{ ordinal, zone: move.to }];
-    }),
-    policy,
-    estimates,
-  );
 }
 
 /** Zones of the policy, `*` resolved, evacuated ones included. */
@@ -158,7 +147,7 @@ function moveOf({ facts, from, inFlightTo, pin, moveLast }: Possibility, outcome
   if (to === undefined || to === from || inFlightTo !== undefined) return [];
   const { ordinal, podName, zones } = facts;
   const { policy, estimates = UNMEASURED } = outcome.inputs;
-  const estimate = estimateOf(estimates, { ordinal: facts, zone: to }, policy);
+  const estimate = estimates.of(facts, to, policy);
   return [{ ordinal, podName, from: zones.join('+'), to, sizeGiB: sizeGiBToMove(facts, to), estimate, moveLast, ...reasonFor({ facts, from, to, pin }, outcome) }];
 }
 

@@ -45,7 +45,7 @@ describe('what a report says', () => {
   });
 
   it('holds the first hundred moves, and how many there are in all', () => {
-    const moves = Array.from({ length: 150 }, (_, ordinal) => ({ ordinal, podName: `web-${ordinal}`, from: 'a', to: 'b', reason: 'Spread' as const, why: '.', sizeGiB: 1, estimate: { downtime: { middleMs: 90_000, highMs: 100_000 }, total: { middleMs: 150_000, highMs: 190_000 } }, moveLast: false }));
+    const moves = Array.from({ length: 150 }, (_, ordinal) => ({ ordinal, podName: `web-${ordinal}`, from: 'a', to: 'b', reason: 'Spread' as const, why: '.', sizeGiB: 1, estimate: { downtime: { middleMs: 90_000, highMs: 100_000 }, total: { middleMs: 150_000, highMs: 190_000 }, measuredMoves: 3 }, moveLast: false }));
     const status = reportOf(decision({ plan: { ...decision().plan, moves } }), NOW);
     expect(status.plan?.moves).toHaveLength(100);
     expect(status.plan?.total).toBe(150);

@@ -151,3 +151,22 @@ describe('the pod', () => {
     expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'ClaimChanged', step: 'settle' });
   });
 });
+
+describe('the new disk, attached at the console before any claim is on it', () => {
+  const attachTarget = async (stage: Stage): Promise<void> => {
+    await stage.ecs.call('AttachDisk', { DiskId: stage.record().status?.claims?.[0]?.target?.diskId ?? '', InstanceId: 'i-node-b' });
+  };
+
+  it('and the old one touched since its snapshot: nobody can tell which holds what counts, and no pod starts on either', async () => {
+    const stage = await edited('swapClaim', async (one) => {
+      const old = one.diskOf('data-web-0');
+      await attachTarget(one);
+      await one.ecs.call('AttachDisk', { DiskId: old, InstanceId: 'i-node-a' });
+      await one.clock.advance(2_000);
+      await one.ecs.call('DetachDisk', { DiskId: old, InstanceId: 'i-node-a' });
+      await one.clock.advance(2_000);
+    });
+    expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'TargetInUse' });
+    expect(stage.pod()?.spec.nodeName).toBeUndefined();
+  });
+});

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildLayout, ordinalIn, type Layout } from '../../src/layout/layout.ts';
-import { costOf, diskKind, estimatesFrom, UNMEASURED, type Estimates, type MoveSample } from '../../src/planner/estimate.ts';
+import { costOf, diskKind, estimatesFrom, UNMEASURED, type Estimates, type MoveEstimate, type MoveSample } from '../../src/planner/estimate.ts';
 import type { GuardContext } from '../../src/planner/guards/guard.ts';
 import { checkGuards } from '../../src/planner/guards/index.ts';
 import { plan } from '../../src/planner/plan.ts';
@@ -27,12 +27,16 @@ function layoutOf(sizeGiB: number, { categories = ['cloud_essd'] }: { categories
   return buildLayout(inputs);
 }
 
-function downtime(estimates: Estimates, sizeGiB: number, categories?: string[]) {
-  return estimates.downtimeOf(ordinalIn(layoutOf(sizeGiB, categories === undefined ? {} : { categories }), 0)!, 'b');
+function estimate(estimates: Estimates, sizeGiB: number, categories?: string[]): MoveEstimate {
+  return estimates.of(ordinalIn(layoutOf(sizeGiB, categories === undefined ? {} : { categories }), 0)!, 'b', { healthDurationMs: 0 });
 }
 
-function total(estimates: Estimates, sizeGiB: number) {
-  return estimates.totalOf(ordinalIn(layoutOf(sizeGiB), 0)!, 'b');
+function downtime(...asked: Parameters<typeof estimate>) {
+  return estimate(...asked).downtime;
+}
+
+function total(...asked: Parameters<typeof estimate>) {
+  return estimate(...asked).total;
 }
 
 describe('as long as nothing was measured', () => {
@@ -74,7 +78,7 @@ describe('what was measured', () => {
   it('counts as far back as the newest hundred of a kind', () => {
     const estimates = estimatesFrom([...samples(100, { category: 'cloud_auto', downtimeMs: 10_000 }), ...samples(100), ...samples(900, { downtimeMs: 1_000_000 })]);
     expect(downtime(estimates, 20)).toEqual({ middleMs: 60_000, highMs: 60_000 });
-    expect(estimates.measuredOf(ordinalIn(layoutOf(20), 0)!, 'b')).toBe(100);
+    expect(estimate(estimates, 20).measuredMoves).toBe(100);
   });
 
   it('is given in steps of ten seconds, upwards', () => {
@@ -112,12 +116,12 @@ describe('the bound on downtime', () => {
 
 it('whatever was measured, a larger disk is never estimated shorter, and the same comes out again', () => {
   const sizes = [10, 20, 45, 100, 1000];
-  const layouts = sizes.flatMap((sizeGiB) => [layoutOf(sizeGiB)]);
+  const ordinals = sizes.map((sizeGiB) => ordinalIn(layoutOf(sizeGiB), 0)!);
   const one = fc.record({ category: fc.constantFrom('cloud_essd', 'cloud_auto'), sizeGiB: fc.constantFrom(10, 20, 40, 100, 500), downtimeMs: fc.integer({ min: 1, max: 10_000_000 }), totalMs: fc.integer({ min: 1, max: 20_000_000 }) });
   fc.assert(
     fc.property(fc.array(one, { maxLength: 60 }), (measured) => {
-      const estimates = estimatesFrom(measured);
-      const ranges = layouts.map((layout) => estimates.downtimeOf(ordinalIn(layout, 0)!, 'b'));
+      const downtimes = (estimates: Estimates) => ordinals.map((ordinal) => estimates.of(ordinal, 'b', { healthDurationMs: 0 }).downtime);
+      const ranges = downtimes(estimatesFrom(measured));
       for (const [index, range] of ranges.entries()) {
         const smaller = ranges[index - 1];
         expect(range.highMs).toBeGreaterThanOrEqual(range.middleMs);
@@ -125,7 +129,7 @@ it('whatever was measured, a larger disk is never estimated shorter, and the sam
         expect(range.middleMs).toBeGreaterThanOrEqual(smaller.middleMs);
         expect(range.highMs).toBeGreaterThanOrEqual(smaller.highMs);
       }
-      expect(layouts.map((layout) => estimatesFrom(measured).downtimeOf(ordinalIn(layout, 0)!, 'b'))).toEqual(ranges);
+      expect(downtimes(estimatesFrom(measured))).toEqual(ranges);
     }),
     { numRuns: 300 },
   );
@@ -156,7 +160,7 @@ describe('who goes by it', () => {
   it('the plan: each move, and the sum of them', () => {
     const layout = buildLayout(spreadSet({ zones: ['a', 'a', 'a', 'a', 'a', 'a'] }));
     const planned = plan({ layout, policy: policy(), nowMs: NOW_MS, estimates: mostlyQuick });
-    expect(planned.moves[0]?.estimate).toEqual({ downtime: { middleMs: 60_000, highMs: 600_000 }, total: { middleMs: 140_000, highMs: 140_000 } });
+    expect(planned.moves[0]?.estimate).toEqual({ downtime: { middleMs: 60_000, highMs: 600_000 }, total: { middleMs: 140_000, highMs: 140_000 }, measuredMoves: 70 });
     expect(planned.cost).toEqual({ moves: 4, sizeGiB: 80, estimatedMinutes: 10, highMinutes: 10, measuredMoves: 70 });
     expect(plan({ layout, policy: policy(), nowMs: NOW_MS }).digest).toBe(planned.digest);
   });
@@ -171,11 +175,16 @@ describe('who goes by it', () => {
   });
 
   it('the cost of moves side by side is that of the longest queue', () => {
-    const layout = buildLayout(spreadSet({ zones: ['a', 'a'] }));
-    const moves = layout.ordinals.map((ordinal) => ({ ordinal, zone: 'b' }));
     const estimates = estimatesFrom([...samples(40, { totalMs: 120_000 }), ...samples(10, { totalMs: 600_000 })]);
-    const rules = policy({ healthDurationMs: 0 });
-    expect(costOf(moves, rules, estimates)).toMatchObject({ estimatedMinutes: 4, highMinutes: 20 });
-    expect(costOf(moves, { ...rules, maxUnavailable: 2 }, estimates)).toMatchObject({ estimatedMinutes: 2, highMinutes: 10 });
+    const moves = [estimate(estimates, 20), estimate(estimates, 20)].map((one) => ({ sizeGiB: 20, estimate: one }));
+    expect(costOf(moves, { maxUnavailable: 1 })).toEqual({ moves: 2, sizeGiB: 40, estimatedMinutes: 4, highMinutes: 20, measuredMoves: 50 });
+    expect(costOf(moves, { maxUnavailable: 2 })).toMatchObject({ estimatedMinutes: 2, highMinutes: 10 });
+  });
+
+  it('a plan rests on as little as its least measured move', () => {
+    const estimates = estimatesFrom(samples(7));
+    const moves = [estimate(estimates, 20), estimate(estimates, 20, ['cloud_auto'])].map((one) => ({ sizeGiB: 20, estimate: one }));
+    expect(costOf(moves, { maxUnavailable: 1 }).measuredMoves).toBe(0);
+    expect(costOf([], { maxUnavailable: 1 }).measuredMoves).toBe(0);
   });
 });

@@ -44,7 +44,7 @@ describe('six replicas, all in a, declared for a, b, c', () => {
       reason: 'Spread',
       why: 'web-5 goes to zone b, which has 0 of the set\'s ordinals while zone a has 6; zonespread.io/max-skew is 1.',
       sizeGiB: 20,
-      estimate: { downtime: { middleMs: 90_000, highMs: 90_000 }, total: { middleMs: 150_000, highMs: 150_000 } },
+      estimate: { downtime: { middleMs: 90_000, highMs: 90_000 }, total: { middleMs: 150_000, highMs: 150_000 }, measuredMoves: 0 },
       moveLast: false,
     });
     expect(planned.cost).toEqual({ moves: 4, sizeGiB: 80, estimatedMinutes: 10, highMinutes: 10, measuredMoves: 0 });

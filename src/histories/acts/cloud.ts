@@ -52,11 +52,13 @@ function isBeingCopied({ simulated }: HistoryWorld, diskId: string): boolean {
 
 /** The excuse stands from before the effect, and only if there was one. */
 async function excused(world: HistoryWorld, excuse: string, work: Promise<void>): Promise<void> {
+  // Another act may have done it already: what that one's excuse is for stays.
+  const stood = world.excuses.has(excuse);
   world.excuses.add(excuse);
   try {
     await work;
   } catch (error) {
-    world.excuses.delete(excuse);
+    if (!stood) world.excuses.delete(excuse);
     throw error;
   }
 }

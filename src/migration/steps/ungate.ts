@@ -57,8 +57,21 @@ async function open(context: StepContext): Promise<StepResult> {
  * bind to a node wins), its successor is gated, its attachment waited out, and the cloud asked whether the new disk was ever attached.
  */
 async function takeBack(context: StepContext): Promise<StepResult> {
-  const recalled = (await claimsSwapped(context)) ? await recall(context, 'ungate') : await attachedResult(context, 'ungate');
+  const recalled = (await claimsSwapped(context)) ? await recall(context, 'ungate') : await beforeTheSwap(context);
   return recalled.kind === 'done' ? unmark(context) : recalled;
+}
+
+/**
+ * No pod can have started on a new disk that no claim is on: somebody else has attached it. While the old one is as the snapshot has it the
+ * new one is as good, and the claim may go there; with both touched nobody can tell which of them holds what counts.
+ */
+async function beforeTheSwap(context: StepContext): Promise<StepResult> {
+  const attached = await attachedResult(context, 'swapClaim');
+  if (attached.kind === 'done') return DONE;
+  const untouched = await forEachClaim(context, (claim) => fence(context, claim));
+  if (untouched.kind === 'done') return attached;
+  if (untouched.kind !== 'void') return untouched;
+  return { kind: 'freeze', reason: 'TargetInUse', message: `${untouched.message}, and its new disk has been attached, too, though no claim was on it; see which of the two holds what counts, then release this record` };
 }
 
 /**

@@ -88,8 +88,8 @@ function downtimeTooLong(proposal: Proposal): string | undefined {
   return `${ordinal.podName} would be down for about ${formatDuration(estimated)}, and zonespread.io/max-downtime allows ${formatDuration(rules.maxDowntimeMs)}; raise it if that is acceptable`;
 }
 
-function longestDowntimeMs({ ordinal, zone, context }: Proposal): number {
-  return (context.estimates ?? UNMEASURED).downtimeOf(ordinal, zone).highMs;
+function longestDowntimeMs({ ordinal, zone, rules, context }: Proposal): number {
+  return (context.estimates ?? UNMEASURED).of(ordinal, zone, rules).downtime.highMs;
 }
 
 function snapshotInProgress({ snapshots }: VolumeFacts): string | undefined {

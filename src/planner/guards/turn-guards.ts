@@ -2,7 +2,7 @@
 
 import { formatDuration } from '../../policy/duration.ts';
 import { inWindow } from '../../policy/window.ts';
-import { estimateOf, UNMEASURED } from '../estimate.ts';
+import { UNMEASURED } from '../estimate.ts';
 import type { Guard, Proposal } from './guard.ts';
 
 export const TURN_GUARDS: readonly Guard[] = [
@@ -32,7 +32,7 @@ function outsideWindow({ rules, nowMs }: Proposal): string | undefined {
 function windowClosesSoon({ rules, ordinal, zone, nowMs, context }: Proposal): string | undefined {
   const state = inWindow(rules.windows, nowMs);
   if (!state.open || state.until === undefined) return undefined;
-  const needsMs = estimateOf(context.estimates ?? UNMEASURED, { ordinal, zone }, rules).total.highMs;
+  const needsMs = (context.estimates ?? UNMEASURED).of(ordinal, zone, rules).total.highMs;
   if (nowMs + needsMs <= state.until) return undefined;
   return `the move of ${ordinal.podName} is estimated at ${formatDuration(needsMs)}, and the window of zonespread.io/window closes at ${new Date(state.until).toISOString()}; it waits for the next one (a longer window helps)`;
 }

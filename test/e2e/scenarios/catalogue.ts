@@ -3,6 +3,7 @@
 
 import type { World } from '../world.ts';
 import { disruptionBudgetWithoutRoom, wrongAnnotationValue } from './blocked.ts';
+import { leftAndTakenBack } from './evacuation.ts';
 import { BACKWARD_STEPS, FORWARD_STEPS, killedMovingForward, killedWhileUndoing } from './crash.ts';
 import { ALL_KINDS, disksOfEveryCategory, nameOfKind, oneMoveOf, PAIRWISE_KINDS, twoClaimsOneOfThemGrown } from './kinds.ts';
 import { keptWhenUsedAgain, retiredAfterTheRetention } from './retention.ts';
@@ -46,6 +47,12 @@ export const SPREAD: Group[] = [
   {
     title: 'the StatefulSet controller makes the claim again first',
     scenarios: BINDING_MODES.map((mode) => ({ name: `the pod still starts on the prepared disk (${mode})`, run: theControllerMakesTheClaimFirst(mode) })),
+  },
+  {
+    title: 'a zone is evacuated',
+    // The zone is closed to everybody's sets.
+    alone: true,
+    scenarios: [{ name: 'every set leaves it, and comes back when the evacuation is over', run: leftAndTakenBack }],
   },
 ];
 
