@@ -4,7 +4,7 @@
 import { mutatingWebhooks, type Namespace, type StatefulSet } from '../kubernetes/objects.ts';
 import type { Api } from '../kubernetes/api.ts';
 import type { Layout } from '../layout/layout.ts';
-import { courseOf, ended, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
+import { courseOf, ended, inFlight, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
 import type { Estimates } from '../planner/estimate.ts';
 import type { GuardContext } from '../planner/guards/guard.ts';
 import { nextMoves, type Turn } from '../planner/next-moves.ts';
@@ -176,12 +176,15 @@ async function webhookRegistered(api: Api): Promise<{ ready: boolean; message: s
   return { ready: false, message: `there is no MutatingWebhookConfiguration ${WEBHOOK_NAME}: start zonespread webhook, which registers itself` };
 }
 
-/** The records of this very set; `uid` tells it from one that had its name before. */
+/**
+ * The records of this very set; its UID tells it from one that had its name before. Of that one only what is still in flight counts: it
+ * works on the same claims.
+ */
 export function recordsOf(records: readonly OrdinalMigration[], set: StatefulSet): OrdinalMigration[] {
   return records.filter(
     (record) =>
       record.metadata.namespace === set.metadata.namespace &&
       record.spec.statefulSetRef.name === set.metadata.name &&
-      (record.status?.statefulSetUID ?? record.spec.statefulSetRef.uid ?? set.metadata.uid) === set.metadata.uid,
+      (inFlight(record) || (record.status?.statefulSetUID ?? record.spec.statefulSetRef.uid ?? set.metadata.uid) === set.metadata.uid),
   );
 }

@@ -74,8 +74,10 @@ export function createMetrics({ version, commit = '', ofProcess = true }: Metric
   const open = new Registry<OpenMetricsContentType>();
   open.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   if (ofProcess) collectDefaultMetrics({ register: plain });
-  for (const metric of plain.getMetricsAsArray()) open.registerMetric(metric as never); // Typed as their data, they are the metrics themselves.
-  const series = defineSeries([plain, open as never]); // prom-client types a metric's registries as plain ones only.
+  const series = defineSeries([plain]);
+  // An OpenMetrics registry takes `_total` off the names of its counters for good, so it gets objects with names of their own, whose values
+  // are those of the metrics. (Typed as their data, they are the metrics themselves.)
+  for (const metric of plain.getMetricsAsArray()) open.registerMetric(Object.create(metric) as never);
   const sets = new SeriesOfSets();
   series.buildInfo.set({ version, commit, node: process.version }, 1);
 

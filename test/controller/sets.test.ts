@@ -75,6 +75,17 @@ describe('a look at a set', () => {
     }
   });
 
+  it('starts nothing while a move of a set that had the same name before is in flight: the claims are the same', async () => {
+    const scene = crowded();
+    scene.addRecord('before', { spec: { ordinal: 0, statefulSetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web', uid: 'uid-before' } }, status: { phase: 'RollingBack', step: 'createDisk', statefulSetUID: 'uid-before' } });
+    await scene.work();
+    expect(scene.records()).toHaveLength(1);
+    expect(scene.status().inFlight).toMatchObject([{ migration: 'before', ordinal: 0 }]);
+    scene.api.change(ordinalMigrations, { namespace: NAMESPACE, name: 'before' }, (record) => void (record.status!.phase = 'Failed'));
+    await scene.work();
+    expect(scene.records()).toHaveLength(2);
+  });
+
   it('keeps the last place of the cluster for the set that is more uneven, and says so', async () => {
     const scene = crowded({ budgets: { atOnce: 1 } }, { zones: 'a,b' });
     scene.addSet({ name: 'worse', zones: ['a', 'a', 'a', 'a'] }, { annotations: { zones: 'a,b' } });

@@ -52,6 +52,18 @@ describe('a frozen move whose pod does not get Ready', () => {
     await expectWhole(stage);
   });
 
+  it('stays frozen on `restore-source` when somebody deletes the newer disk meanwhile: what it held cannot be kept, and a person decides', async () => {
+    const stage = await frozen();
+    const newer = stage.diskOf('data-web-0');
+    stage.ecs.follow(({ subject, id, event }) => {
+      if (subject === 'disk' && id === newer && event === 'Available') void stage.ecs.call('DeleteDisk', { DiskId: newer });
+    });
+    await stage.request('restore-source');
+    const record = await stage.run('web-0-first', ({ status }) => status?.phase === 'Frozen' && status.reason !== 'NotReady');
+    expect(record.status).toMatchObject({ reason: 'RescueFailed', step: 'restoreDetach' });
+    expect(record.status?.message).toContain(`the newer disk ${newer} is gone at the cloud`);
+  });
+
   it('is let go of on `release`, and nothing is deleted', async () => {
     const stage = await frozen();
     const before = stage.ecs.disks().length;

@@ -111,5 +111,8 @@ describe('the metrics', () => {
     const plain = await metrics.expose('text/plain');
     expect(plain.contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(plain.text).not.toContain('# EOF');
+    expect(plain.text, 'the names after an answer in the other format').toContain('# TYPE zonespread_migrations_total counter');
+    expect(plain.text).toContain('zonespread_migrations_total{namespace="shop",statefulset="web",outcome="Succeeded"} 1');
+    expect(plain.text).toContain('# TYPE process_cpu_user_seconds_total counter');
   });
 });

@@ -14,7 +14,12 @@ const WAIT = { timeout: 20_000, interval: 50 };
  * What promtool has against names that are a contract (of ours, or of prom-client, whose names dashboards for Node know), each with the
  * reason why it stays. A name that is not here has no excuse.
  */
-const STAYS: Record<string, string> = {};
+const OF_PROM_CLIENT = 'a gauge of prom-client, which names it so; the usual dashboards for Node ask for it by this name';
+const STAYS: Record<string, string> = {
+  'nodejs_active_handles_total non-counter metrics should not have "_total" suffix': OF_PROM_CLIENT,
+  'nodejs_active_requests_total non-counter metrics should not have "_total" suffix': OF_PROM_CLIENT,
+  'nodejs_active_resources_total non-counter metrics should not have "_total" suffix': OF_PROM_CLIENT,
+};
 
 const ends: (() => Promise<void>)[] = [];
 
@@ -22,7 +27,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await end();
 });
 
-it('promtool finds nothing wrong with our series but what stays for a reason', async () => {
+it('promtool finds nothing wrong with the page but what stays for a reason', async () => {
   const { text } = await everySeries().expose(undefined);
 
   const problems = await metricsProblems(text);

@@ -154,11 +154,14 @@ class Endings {
     return marked === undefined ? undefined : `${marked.kind ?? ''} ${marked.metadata.name} still carries its label`;
   }
 
-  /** Disks that were made for it go in its undo; snapshots may still have to be finished by the cloud, and are in the record then. */
+  /**
+   * Disks that were made for it go in its undo; snapshots may still have to be finished by the cloud, and are in the record then. Of two
+   * that the cloud made for one token, one not shown yet, the sweep finds the other.
+   */
   #leftBehind(record: OrdinalMigration): string | undefined {
     const { ecs, server } = this.#world.simulated;
     const discarded = new Set(claimsOf(record).flatMap(({ discardedSnapshots = [] }) => discardedSnapshots));
-    const made = [...this.#chronicle.made].filter(([id, uid]) => uid === record.metadata.uid && !discarded.has(id)).map(([id]) => ecs.disk(id) ?? ecs.snapshot(id));
+    const made = [...this.#chronicle.made].filter(([id, uid]) => uid === record.metadata.uid && !discarded.has(id) && !this.#chronicle.hasTwin(id)).map(([id]) => ecs.disk(id) ?? ecs.snapshot(id));
     const left = made.find((one) => one !== undefined && one.deletedAt === undefined);
     if (left !== undefined) return `${left.id}, which was made for it, is still there (${left.status}), and the record does not say that it goes`;
     const volume = server.readAll(volumes).find((one) => labelOf(one, MIGRATION_LABEL) === record.metadata.uid && labelOf(one, ROLE_LABEL) === 'target');

@@ -94,7 +94,7 @@ async function findOut(context: StepContext, claim: ClaimRecord, index: number):
 }
 
 /** How long a disk that the cloud acknowledged may take to show in its lists. */
-const VISIBILITY_LAG_MS = 10 * 60_000;
+export const VISIBILITY_LAG_MS = 10 * 60_000;
 
 async function deleteUnused(context: StepContext, index: number, diskId: string): Promise<StepResult> {
   const disk = await context.disks.disk(diskId);

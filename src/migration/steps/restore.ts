@@ -4,8 +4,9 @@
 import { stampsOf } from '../fence.ts';
 import { ensureIntent, snapshotIntent } from '../intents.ts';
 import { recallPod } from '../ordinal-pod.ts';
-import type { ClaimRecord } from '../record.ts';
-import { DONE, forEachClaim, pollMs, saveClaim, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { statusOf, type ClaimRecord } from '../record.ts';
+import { DONE, forEachClaim, pollMs, saveClaim, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { VISIBILITY_LAG_MS } from './create-disk.ts';
 import { unmountedResult } from './detach.ts';
 
 export const restoreDetach: Step = {
@@ -24,6 +25,9 @@ async function recordDetached(context: StepContext, claim: ClaimRecord, index: n
   if (claim.rescue !== undefined) return DONE;
   const diskId = claim.target?.diskId ?? '';
   const disk = await context.disks.disk(diskId);
+  if (disk === undefined && sinceMs(context, statusOf(context.record).stepStartedAt) > VISIBILITY_LAG_MS) {
+    return { kind: 'freeze', reason: 'RescueFailed', message: `the newer disk ${diskId} is gone at the cloud, and with it what was written since the move, so the old one is not brought back by itself; see whether a snapshot of it is left, then release this record` };
+  }
   if (disk?.status !== 'Available') return wait('Detaching', `disk ${diskId} is ${disk?.status ?? 'not visible'} at the cloud`, pollMs(context));
   await saveClaim(context, index, { rescue: stampsOf(disk) });
   return DONE;
