@@ -47,9 +47,10 @@ function spanBefore(nowMs: number, durationMs: number): Span {
 function judged(series: readonly Samples[], { startMs, endMs, stepMs }: Span, query: string): string | undefined {
   for (let at = endMs; at >= startMs; at -= stepMs) {
     const values = series.flatMap((samples) => samples.get(at) ?? []);
-    const when = `at ${new Date(at).toISOString()}`;
-    if (values.length === 0) return `zonespread.io/health-query (${query}) gives nothing ${when}; it must be true for the whole zonespread.io/health-duration`;
-    if (values.some((value) => value === 0 || Number.isNaN(value))) return `zonespread.io/health-query (${query}) is not true ${when}; it must be for the whole zonespread.io/health-duration`;
+    // Without the moment: the message goes into report and events, where another one each time would be news each time.
+    const when = at === endMs ? 'now' : 'for the whole zonespread.io/health-duration yet';
+    if (values.length === 0) return `zonespread.io/health-query (${query}) does not give anything ${when}; it must be true for the whole zonespread.io/health-duration before the next move`;
+    if (values.some((value) => value === 0 || Number.isNaN(value))) return `zonespread.io/health-query (${query}) is not true ${when}; it must be for the whole zonespread.io/health-duration before the next move`;
   }
   return undefined;
 }

@@ -43,9 +43,9 @@ describe('the health gate', () => {
   });
 
   it.each<[what: string, valuesAt: (agoMs: number) => number[], says: RegExp]>([
-    ['a comparison that does not hold, which gives nothing', () => [], /gives nothing at 2026-11-20T10:00:00.000Z/],
-    ['a moment within the duration at which it did not hold', (agoMs) => (agoMs === 30_000 ? [] : [1]), /gives nothing at 2026-11-20T09:59:30.000Z/],
-    ['0', () => [0], /is not true at 2026-11-20T10:00:00.000Z/],
+    ['a comparison that does not hold, which gives nothing', () => [], /does not give anything now; it must/],
+    ['a moment within the duration at which it did not hold', (agoMs) => (agoMs === 30_000 ? [] : [1]), /does not give anything for the whole zonespread.io.health-duration yet/],
+    ['0', () => [0], /is not true now/],
     ['one series of several that is 0', () => [1, 0], /is not true/],
     ['no number', () => [Number.NaN], /is not true/],
   ])('is closed for %s', async (_what, valuesAt, says) => {

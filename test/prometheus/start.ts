@@ -81,7 +81,14 @@ class Running implements RunningPrometheus {
     const { command, directory, port } = this.site;
     const program = await startProgram({
       name: 'prometheus',
-      command: [...command, `--config.file=${join(directory, 'prometheus.yml')}`, `--storage.tsdb.path=${join(directory, 'data')}`, `--web.listen-address=127.0.0.1:${port}`],
+      command: [
+        ...command,
+        `--config.file=${join(directory, 'prometheus.yml')}`,
+        `--storage.tsdb.path=${join(directory, 'data')}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+        // It looks every five seconds whether it has new targets, before the first scrape, too.
+        '--scrape.discovery-reload-interval=100ms',
+      ],
       logFile: this.logFile,
     });
     this.program = program;
