@@ -4,7 +4,7 @@ import type { Api } from '../kubernetes/api.ts';
 import { isNotFound } from '../kubernetes/refusals.ts';
 import { type Condition, type StatefulSet } from '../kubernetes/objects.ts';
 import { sourceRetentionEnds } from '../migration/retirement.ts';
-import { ended, inFlight, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
+import { ended, inFlight, phaseOf, podNameOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
 import type { Plan, PlannedMove } from '../planner/plan.ts';
 import type { Blocked } from '../planner/reasons.ts';
 import type { Decided, Decision } from './decision.ts';
@@ -19,6 +19,7 @@ export function reportOf(decision: Decided, now: string): SpreadReportStatus {
   return {
     observedGeneration: set.metadata.generation ?? 0,
     summary: plan.zones.map(({ zone, actual }) => `${zone}:${actual}`).join(' '),
+    state: stateOf({ plan, blocked: turn.blocked, underWay }),
     zones: plan.zones.map(({ zone, desired, actual, ordinals }) => ({ zone, desired, actual, ordinals: ranges(ordinals) })),
     skew: plan.skew,
     satisfied: plan.satisfied,
@@ -47,6 +48,7 @@ export function invalidReport({ set, problems, records }: Invalid, before: Sprea
   const { approved, zonesSeen } = (before !== undefined && isReportOf(before, set) ? before.status : undefined) ?? {};
   return {
     observedGeneration: set.metadata.generation ?? 0,
+    state: 'waits for a correction: InvalidPolicy',
     satisfied: false,
     ...(approved === undefined ? {} : { approved }),
     ...(zonesSeen === undefined ? {} : { zonesSeen }),
@@ -59,6 +61,19 @@ export function invalidReport({ set, problems, records }: Invalid, before: Sprea
       { type: 'Blocked', status: 'True', reason: 'InvalidPolicy', message, lastTransitionTime: now },
     ],
   };
+}
+
+/** What a glance at `kubectl get sr` has to tell: whom to look at first, what goes on, what holds it up, or that all is well. */
+function stateOf({ plan, blocked, underWay }: { plan: Plan; blocked: readonly Blocked[]; underWay: readonly OrdinalMigration[] }): string {
+  const frozen = underWay.find((record) => phaseOf(record) === 'Frozen');
+  if (frozen !== undefined) return `${podNameOf(frozen)} is frozen: ${statusOf(frozen).reason ?? ''}`;
+  const moving = underWay.filter(inFlight);
+  const [first] = moving;
+  const others = moving.length > 1 ? `, and ${moving.length - 1} more` : '';
+  if (first !== undefined) return phaseOf(first) === 'RollingBack' ? `undoing the move of ${podNameOf(first)}, ${statusOf(first).step ?? ''}${others}` : `moving ${podNameOf(first)} to ${first.spec.targetZone}, ${statusOf(first).step ?? ''}${others}`;
+  if (blocked[0] !== undefined) return `waits for ${blocked[0].reason}`;
+  if (plan.unsatisfied === undefined) return 'as declared';
+  return plan.moves.length > 0 ? `about to move ${plan.moves[0]?.podName ?? ''} to ${plan.moves[0]?.to ?? ''}` : `as near as it can be: ${plan.unsatisfied.reason}`;
 }
 
 function reportedMove({ ordinal, from, to, reason, why, sizeGiB, estimate: { downtime, total } }: PlannedMove): ReportedMove {

@@ -13,6 +13,8 @@ export interface SpreadReportStatus {
   observedGeneration?: number;
   /** Ordinals per zone in one line, for the printer column: `cn-beijing-h:2 cn-beijing-i:2`. */
   summary?: string;
+  /** What goes on, or what it waits for: the words of `stateOf`. */
+  state?: string;
   /** Declared zones in preference order, then others that have disks. */
   zones?: ReportedZone[];
   skew?: number;

@@ -122,6 +122,7 @@ const report: Pick<Whole<SpreadReport>, 'status'> = {
   status: {
     observedGeneration: 4,
     summary: 'cn-beijing-h:2 cn-beijing-i:2',
+    state: 'moving web-2 to cn-beijing-i, snapshot',
     zones: [{ zone: 'cn-beijing-h', desired: 2, actual: 2, ordinals: '0-1' }],
     skew: 0,
     satisfied: true,
@@ -143,7 +144,7 @@ const evacuation: Pick<Whole<ZoneEvacuation>, 'spec' | 'status'> = {
 
 const KINDS: { file: string; resource: Resource; complete: object; columns: string[]; shortNames: string[] }[] = [
   { file: 'ordinalmigrations.yaml', resource: ordinalMigrations, complete: migration, columns: ['Set', 'Ordinal', 'From', 'To', 'Phase', 'Step', 'Progress', 'Age'], shortNames: ['om'] },
-  { file: 'spreadreports.yaml', resource: spreadReports, complete: report, columns: ['Zones', 'Skew', 'Satisfied', 'Moves', 'Blocked', 'Age'], shortNames: ['sr'] },
+  { file: 'spreadreports.yaml', resource: spreadReports, complete: report, columns: ['Zones', 'Skew', 'Satisfied', 'Moves', 'Blocked', 'State', 'Age'], shortNames: ['sr'] },
   { file: 'zoneevacuations.yaml', resource: zoneEvacuations, complete: evacuation, columns: ['Zone', 'Left', 'Moved', 'Blocked', 'Age'], shortNames: ['ze'] },
 ];
 

@@ -33,6 +33,7 @@ describe('what a report says', () => {
     expect(scene.status()).toMatchObject({
       observedGeneration: 1,
       summary: 'a:3 b:0 c:0',
+      state: 'waits for Paused',
       zones: [{ zone: 'a', desired: 1, actual: 3, ordinals: '0-2' }, { zone: 'b', desired: 1, actual: 0, ordinals: '' }, { zone: 'c', desired: 1, actual: 0, ordinals: '' }],
       skew: 3,
       satisfied: false,
@@ -42,6 +43,18 @@ describe('what a report says', () => {
       retained: [],
     });
     expect(scene.status().plan?.digest).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it.each<[state: string, changes: Partial<Decided>]>([
+    ['as declared', {}],
+    ['moving web-0 to b, snapshot', { records: [record({ phase: 'Running', step: 'snapshot' })] }],
+    ['moving web-0 to b, ready, and 1 more', { records: [record({ phase: 'Running', step: 'ready' }), record({ phase: 'Running', step: 'evict' })] }],
+    ['undoing the move of web-0, swapClaim', { records: [record({ phase: 'RollingBack', step: 'swapClaim' })] }],
+    ['web-0 is frozen: NotReady', { records: [record({ phase: 'Running', step: 'evict' }), record({ phase: 'Frozen', reason: 'NotReady' })] }],
+    ['waits for OutsideWindow', { turn: { start: [], waiting: [], blocked: [{ reason: 'OutsideWindow', message: 'closed' }] } }],
+    ['as near as it can be: ZoneUnavailable', { plan: { ...decision().plan, satisfied: false, unsatisfied: { reason: 'ZoneUnavailable', message: 'sold out' } } }],
+  ])('says at a glance: %s', (state, changes) => {
+    expect(reportOf(decision(changes), NOW).state).toBe(state);
   });
 
   it('holds the first hundred moves, and how many there are in all', () => {
