@@ -209,11 +209,12 @@ class History implements HistoryWorld {
     });
     this.#daemons.push(daemon);
     void daemon.ended.then(({ code, error }) => {
+      if (this.#over) return;
       this.#daemons.splice(this.#daemons.indexOf(daemon), 1);
       this.trace.note(`daemon ${number} ended: ${code === undefined ? 'killed' : `exit ${code}`}${error instanceof Error ? ` ${error.message}` : ''}`);
       for (const step of this.#stepsInFlight()) if (code !== 0) this.coverage.met(`killed at: ${step}`);
       // The kubelet starts it again, sooner or later.
-      if (!this.#over && this.#daemons.length < this.plan.product.daemons) this.simulated.clock.after(1_000 + Math.floor(this.random.next() * 9_000), () => void this.startDaemon());
+      if (this.#daemons.length < this.plan.product.daemons) this.simulated.clock.after(1_000 + Math.floor(this.random.next() * 9_000), () => void this.startDaemon());
     });
     return daemon;
   }
