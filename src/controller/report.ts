@@ -63,17 +63,29 @@ export function invalidReport({ set, problems, records }: Invalid, before: Sprea
   };
 }
 
+interface Standing {
+  plan: Plan;
+  blocked: readonly Blocked[];
+  underWay: readonly OrdinalMigration[];
+}
+
 /** What a glance at `kubectl get sr` has to tell: whom to look at first, what goes on, what holds it up, or that all is well. */
-function stateOf({ plan, blocked, underWay }: { plan: Plan; blocked: readonly Blocked[]; underWay: readonly OrdinalMigration[] }): string {
+function stateOf({ plan, blocked, underWay }: Standing): string {
   const frozen = underWay.find((record) => phaseOf(record) === 'Frozen');
   if (frozen !== undefined) return `${podNameOf(frozen)} is frozen: ${statusOf(frozen).reason ?? ''}`;
-  const moving = underWay.filter(inFlight);
-  const [first] = moving;
-  const others = moving.length > 1 ? `, and ${moving.length - 1} more` : '';
-  if (first !== undefined) return phaseOf(first) === 'RollingBack' ? `undoing the move of ${podNameOf(first)}, ${statusOf(first).step ?? ''}${others}` : `moving ${podNameOf(first)} to ${first.spec.targetZone}, ${statusOf(first).step ?? ''}${others}`;
-  if (blocked[0] !== undefined) return `waits for ${blocked[0].reason}`;
-  if (plan.unsatisfied === undefined) return 'as declared';
-  return plan.moves.length > 0 ? `about to move ${plan.moves[0]?.podName ?? ''} to ${plan.moves[0]?.to ?? ''}` : `as near as it can be: ${plan.unsatisfied.reason}`;
+  const [moving, ...others] = underWay.filter(inFlight);
+  if (moving !== undefined) return `${movement(moving)}${others.length === 0 ? '' : `, and ${others.length} more`}`;
+  return blocked[0] === undefined ? outlook(plan) : `waits for ${blocked[0].reason}`;
+}
+
+function movement(record: OrdinalMigration): string {
+  const { step = '' } = statusOf(record);
+  return phaseOf(record) === 'RollingBack' ? `undoing the move of ${podNameOf(record)}, ${step}` : `moving ${podNameOf(record)} to ${record.spec.targetZone}, ${step}`;
+}
+
+function outlook({ unsatisfied, moves: [next] }: Plan): string {
+  if (unsatisfied === undefined) return 'as declared';
+  return next === undefined ? `as near as it can be: ${unsatisfied.reason}` : `about to move ${next.podName} to ${next.to}`;
 }
 
 function reportedMove({ ordinal, from, to, reason, why, sizeGiB, estimate: { downtime, total } }: PlannedMove): ReportedMove {
