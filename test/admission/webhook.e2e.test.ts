@@ -134,11 +134,11 @@ describe('the custom resources', () => {
   test('SpreadReport and ZoneEvacuation show theirs', async () => {
     const api = apiOf(DAEMON);
     await plane.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'zonespread.io/v1alpha1', kind: 'SpreadReport', metadata: { name: 'web', namespace: 'default' } }));
-    const status = { summary: 'a:6 b:0', skew: 6, satisfied: false, plan: { digest: 'x', total: 3, sizeGiB: 60, estimatedMinutes: 2, moves: [] }, blockedOrdinals: 1 };
+    const status = { summary: 'a:6 b:0', state: 'waits for Paused', skew: 6, satisfied: false, plan: { digest: 'x', total: 3, sizeGiB: 60, estimatedMinutes: 2, moves: [] }, blockedOrdinals: 1 };
     await plane.kubectl(['patch', 'sr', 'web', '-n', 'default', '--subresource=status', '--type=merge', '-p', JSON.stringify({ status })]);
     const [header, row] = (await plane.kubectl(['get', 'sr', '-n', 'default'])).trim().split('\n');
-    expect(header!.split(/\s+/)).toEqual(['NAME', 'ZONES', 'SKEW', 'SATISFIED', 'MOVES', 'BLOCKED', 'AGE']);
-    expect(row!.split(/\s{2,}/).slice(0, 6)).toEqual(['web', 'a:6 b:0', '6', 'false', '3', '1']);
+    expect(header!.split(/\s+/)).toEqual(['NAME', 'ZONES', 'SKEW', 'SATISFIED', 'MOVES', 'BLOCKED', 'STATE', 'AGE']);
+    expect(row!.split(/\s{2,}/).slice(0, 7)).toEqual(['web', 'a:6 b:0', '6', 'false', '3', '1', 'waits for Paused']);
     await plane.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'zonespread.io/v1alpha1', kind: 'ZoneEvacuation', metadata: { name: 'a' }, spec: { zone: 'a' } }));
     await expect(plane.kubectl(['patch', 'ze', 'a', '--type=merge', '-p', '{"spec":{"zone":"b"}}'])).rejects.toThrow('spec is immutable');
     await plane.kubectl(['delete', 'ze', 'a']);
