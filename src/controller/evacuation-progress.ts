@@ -130,7 +130,8 @@ function grouped(key: SetKey, holds: readonly Hold[]): NonNullable<ZoneEvacuatio
 /** Disks that moves since the evacuation began have taken out of the zone. */
 function movedOut({ metadata, spec }: ZoneEvacuation, migrations: readonly OrdinalMigration[]): number {
   const began = Date.parse(metadata.creationTimestamp ?? '');
-  const since = migrations.filter((record) => ended(record) && phaseOf(record) === 'Succeeded' && Date.parse(record.status?.finishedAt ?? '') >= began);
+  // The creation is said in whole seconds: what ended within that second was under way before.
+  const since = migrations.filter((record) => ended(record) && phaseOf(record) === 'Succeeded' && Date.parse(record.status?.finishedAt ?? '') >= began + 1_000);
   return since.flatMap(({ status }) => status?.claims ?? []).filter(({ source }) => source.zone === spec.zone).length;
 }
 

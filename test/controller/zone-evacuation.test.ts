@@ -83,6 +83,7 @@ describe('the progress of an evacuation', () => {
 
     const [record] = scene.records();
     scene.api.change(ordinalMigrations, { namespace: 'db', name: record!.metadata.name }, (object) => (object.status = { claims: [{ template: 'data', claimName: 'data-web-0', sizeGiB: 20, source: { pv: 'x', zone: 'a' } } as never] }));
+    await scene.clock.advance(1_000);
     scene.finish(record!);
     const second = await told(scene, 'a', ['web', 'log']);
     expect(second).toMatchObject({ disksLeft: 2, disksMoved: 1, disksBlocked: 2 });
