@@ -38,6 +38,10 @@ export interface SetKey {
   name: string;
 }
 
+export function nameOfSet({ namespace, name }: SetKey): string {
+  return `${namespace}/${name}`;
+}
+
 export interface Cluster {
   set(key: SetKey): Promise<StatefulSet | undefined>;
   namespace(name: string): Promise<Namespace | undefined>;

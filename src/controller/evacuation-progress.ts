@@ -6,11 +6,11 @@ import type { Condition } from '../kubernetes/objects.ts';
 import { isConflict, isNotFound } from '../kubernetes/refusals.ts';
 import { zonalVolumes, type OrdinalFacts } from '../layout/layout.ts';
 import { ended, phaseOf, type OrdinalMigration } from '../migration/record.ts';
-import { BLOCK_REASONS } from '../planner/reasons.ts';
+import { isBlockReason, type Blocked } from '../planner/reasons.ts';
 import { timestamp, type Clock } from '../ports/clock.ts';
-import type { SetKey } from './cluster.ts';
+import { nameOfSet, type SetKey } from './cluster.ts';
 import type { Decided, Decision } from './decision.ts';
-import { keepTimes, ranges, sameJson } from './report.ts';
+import { groupBlocked, keepTimes, sameJson } from './report.ts';
 import { zoneEvacuations, type ZoneEvacuation, type ZoneEvacuationStatus } from './zone-evacuation.ts';
 
 /** The schema takes no more. */
@@ -32,15 +32,13 @@ export interface Evacuations {
   work(name: string): Promise<void>;
 }
 
-type Hold = { ordinals: number[]; reason: string; message: string };
-
 /** Of one set in one zone. */
 interface Left {
   disks: number;
   /** Disks of ordinals that are held. */
   blockedDisks: number;
-  /** Without ordinals: what is about the whole set. */
-  holds: Hold[];
+  /** Of what is about the whole set each ordinal has its own. */
+  holds: Blocked[];
 }
 
 /** By zone; a set whose policy is wrong may have disks in any zone. */
@@ -50,21 +48,17 @@ export function createEvacuations({ api, clock, evacuation, annotated, migration
   const tallies = new Map<string, Tally>();
   return {
     note(key, decision) {
-      if (decision.kind === 'off') tallies.delete(nameOf(key));
-      else tallies.set(nameOf(key), decision.kind === 'invalid' ? { kind: 'invalid', message: decision.problems.map(({ message }) => message).join(' ') } : { kind: 'known', zones: tallyOf(decision) });
+      if (decision.kind === 'off') tallies.delete(nameOfSet(key));
+      else tallies.set(nameOfSet(key), decision.kind === 'invalid' ? { kind: 'invalid', message: decision.problems.map(({ message }) => message).join(' ') } : { kind: 'known', zones: tallyOf(decision) });
     },
     async work(name) {
       const found = evacuation(name);
       const sets = annotated();
-      if (found === undefined || sets.some((key) => !tallies.has(nameOf(key)))) return;
-      const seen = sets.flatMap((key) => ({ key, tally: tallies.get(nameOf(key)) as Tally }));
+      if (found === undefined || sets.some((key) => !tallies.has(nameOfSet(key)))) return;
+      const seen = sets.flatMap((key) => ({ key, tally: tallies.get(nameOfSet(key)) as Tally }));
       await write(api, found, statusOf(found, { seen, migrations: migrations(), now: timestamp(clock) }));
     },
   };
-}
-
-function nameOf({ namespace, name }: SetKey): string {
-  return `${namespace}/${name}`;
 }
 
 function tallyOf({ layout, plan, turn }: Decided): Map<string, Left> {
@@ -84,15 +78,13 @@ function tallyOf({ layout, plan, turn }: Decided): Map<string, Left> {
   return zones;
 }
 
-const blockReasons = new Set<string>(BLOCK_REASONS);
-
 /** What keeps the ordinal where it is: a hold of its own, one of the whole set, or that the plan found no place for it. */
-function holdOf({ ordinal }: OrdinalFacts, { plan, turn }: Pick<Decided, 'plan' | 'turn'>): Hold | undefined {
+function holdOf({ ordinal }: OrdinalFacts, { plan, turn }: Pick<Decided, 'plan' | 'turn'>): Blocked | undefined {
   const staying = plan.staying.find((stays) => stays.ordinal === ordinal);
   if (staying?.reason === 'InFlight') return undefined;
   const held = turn.blocked.find((blocked) => blocked.ordinal === ordinal) ?? turn.blocked.find((blocked) => blocked.ordinal === undefined);
-  const because = held ?? (staying !== undefined && blockReasons.has(staying.reason) ? staying : undefined);
-  return because === undefined ? undefined : { ordinals: [ordinal], reason: because.reason, message: because.message };
+  if (held !== undefined) return { ...held, ordinal };
+  return staying !== undefined && isBlockReason(staying.reason) ? { ordinal, reason: staying.reason, message: staying.message } : undefined;
 }
 
 interface Seen {
@@ -106,7 +98,7 @@ function statusOf(evacuation: ZoneEvacuation, { seen, migrations, now }: Seen): 
   const left = seen.flatMap(({ key, tally }) => (tally.kind === 'known' ? [{ key, ...(tally.zones.get(zone) ?? { disks: 0, blockedDisks: 0, holds: [] }) }] : []));
   const disksLeft = left.reduce((sum, { disks }) => sum + disks, 0);
   const disksBlocked = left.reduce((sum, { blockedDisks }) => sum + blockedDisks, 0);
-  const blocked = [...seen.flatMap(({ key, tally }) => (tally.kind === 'invalid' ? [{ ...nameParts(key), ordinals: '', reason: 'InvalidPolicy', message: tally.message }] : [])), ...left.flatMap(({ key, holds }) => grouped(key, holds))];
+  const blocked = [...seen.flatMap(({ key, tally }) => (tally.kind === 'invalid' ? [{ ...nameParts(key), ordinals: '', reason: 'InvalidPolicy', message: tally.message }] : [])), ...left.flatMap(({ key, holds }) => groupBlocked(holds).map((block) => ({ ...nameParts(key), ...block })))];
   return {
     observedGeneration: evacuation.metadata.generation ?? 0,
     disksLeft,
@@ -120,11 +112,6 @@ function statusOf(evacuation: ZoneEvacuation, { seen, migrations, now }: Seen): 
 
 function nameParts({ namespace, name }: SetKey): { namespace: string; statefulSet: string } {
   return { namespace, statefulSet: name };
-}
-
-function grouped(key: SetKey, holds: readonly Hold[]): NonNullable<ZoneEvacuationStatus['blocked']> {
-  const groups = Map.groupBy(holds, ({ reason, message }) => `${reason} ${message}`);
-  return [...groups.values()].flatMap((group) => group.slice(0, 1).map(({ reason, message }) => ({ ...nameParts(key), ordinals: ranges(group.flatMap(({ ordinals }) => ordinals)), reason, message })));
 }
 
 /** Disks that moves since the evacuation began have taken out of the zone. */

@@ -1,7 +1,7 @@
 // What the ended moves took, read from their records, whichever set they were of: what estimates rest on. Anybody may have written a
 // record, and some say nothing about the next move: those are left out.
 
-import { claimsOf, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
+import { claimsOf, nameOf, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
 import { diskKind, estimatesFrom, type Estimates, type MoveSample } from '../planner/estimate.ts';
 
 /** The cloud changes, and one bad night must not hold moves up for ever. */
@@ -20,13 +20,9 @@ export function movesMeasured(records: readonly OrdinalMigration[], nowMs: numbe
     .filter(({ endedMs }) => endedMs <= nowMs && nowMs - endedMs < COUNTS_FOR_MS);
   // At the same instant by name: the order in which a cache lists them is not to matter.
   return recent
-    .toSorted((a, b) => b.endedMs - a.endedMs || (keyOf(a.record) < keyOf(b.record) ? -1 : 1))
+    .toSorted((a, b) => b.endedMs - a.endedMs || (nameOf(a.record) < nameOf(b.record) ? -1 : 1))
     .slice(0, MOST)
     .flatMap(({ record, endedMs }) => sampleOf(record, endedMs) ?? []);
-}
-
-function keyOf({ metadata }: OrdinalMigration): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
 }
 
 function sampleOf(record: OrdinalMigration, endedMs: number): MoveSample | undefined {

@@ -136,12 +136,12 @@ async function setOf(api: Api, record: OrdinalMigration): Promise<StatefulSet | 
 
 /** What the record says, else what the set and its namespace declare, else the defaults. */
 export function termsFor({ spec }: OrdinalMigration, declared: Terms): MigrationTerms {
-  const sourceRetentionMs = retention(spec.sourceRetention) ?? declared.sourceRetentionMs;
+  const sourceRetentionMs = plannedRetention(spec.sourceRetention) ?? declared.sourceRetentionMs;
   return {
     readyTimeoutMs: milliseconds(spec.readyTimeout) ?? declared.readyTimeoutMs,
     healthDurationMs: milliseconds(spec.healthDuration) ?? declared.healthDurationMs,
     onUnready: spec.onUnready ?? declared.onUnready,
-    snapshotRetentionMs: retention(spec.snapshotRetention) ?? declared.snapshotRetentionMs,
+    snapshotRetentionMs: plannedRetention(spec.snapshotRetention) ?? declared.snapshotRetentionMs,
     ...(sourceRetentionMs === undefined ? {} : { sourceRetentionMs }),
   };
 }
@@ -157,6 +157,7 @@ function milliseconds(text: string | undefined): number | undefined {
   return read?.ok === true ? read.ms : undefined;
 }
 
-function retention(text: string | undefined): number | 'forever' | undefined {
+/** As a record's spec has it; undefined where it says nothing, or nothing that is a duration. */
+export function plannedRetention(text: string | undefined): number | 'forever' | undefined {
   return text === 'forever' ? 'forever' : milliseconds(text);
 }

@@ -139,7 +139,7 @@ export function retainedVolumes(record: OrdinalMigration): RetainedVolume[] {
 }
 
 /** One line for each reason and message; an ordinal is in each that holds it. */
-function groupBlocked(blocked: readonly Blocked[]): ReportedBlock[] {
+export function groupBlocked(blocked: readonly Blocked[]): ReportedBlock[] {
   const groups = Map.groupBy(blocked, ({ reason, message }) => `${reason} ${message}`);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;

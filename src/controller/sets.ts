@@ -13,7 +13,7 @@ import type { Policy } from '../policy/policy.ts';
 import { timestamp, type Clock } from '../ports/clock.ts';
 import { randomLetters, type Random } from '../ports/random.ts';
 import { roomIn } from './budget.ts';
-import type { SetKey, View } from './cluster.ts';
+import { nameOfSet, type SetKey, type View } from './cluster.ts';
 import { decide, type Decided, type Decision, type DecisionPorts } from './decision.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { createPrecedence, type Precedence } from './precedence.ts';
@@ -74,20 +74,16 @@ async function settleUndecided(work: Work, key: SetKey, decision: Exclude<Decisi
   const report = work.reportOf(key);
   if (decision.kind === 'off') {
     // Moves by hand have series, too: those of a set that never declared anything go when it goes.
-    if (work.told.delete(nameOf(key)) || decision.set === undefined) work.metrics.forgetStatefulSet(key.namespace, key.name);
+    if (work.told.delete(nameOfSet(key)) || decision.set === undefined) work.metrics.forgetStatefulSet(key.namespace, key.name);
     if (report !== undefined && report.metadata.deletionTimestamp === undefined) await removeReport(work.api, report);
     return undefined;
   }
   const { set, problems } = decision;
   for (const problem of problems) work.events.record(set, { type: 'Warning', reason: 'InvalidPolicy', message: problem.message });
-  work.told.add(nameOf(key));
+  work.told.add(nameOfSet(key));
   work.metrics.setStatefulSet({ namespace: key.namespace, statefulset: key.name }, { disksByZone: {}, skew: 0, satisfied: false, plannedMoves: 0, blockedByReason: { InvalidPolicy: 1 } });
   await writeReport(work.api, set, report, invalidReport(decision, report, timestamp(work.clock)));
   return undefined;
-}
-
-function nameOf({ namespace, name }: SetKey): string {
-  return `${namespace}/${name}`;
 }
 
 /** Decides once more, live, and records what may start. The approved list is frozen in the report before its first move. */
@@ -114,13 +110,16 @@ function withinRoom(options: Work, key: SetKey, decision: Decision): Decision {
 
 /** Also asked by a set that can start nothing: it takes its place among those that wait, or leaves it. */
 function askForRoom({ precedence, budgets, clock }: Work, key: SetKey, decision: Decision): ReturnType<Precedence['ask']> {
-  if (decision.kind !== 'decided') return precedence.ask({ set: nameOf(key), moves: 0, evacuates: undefined, skew: 0 }, 0);
+  if (decision.kind !== 'decided') return precedence.ask({ set: nameOfSet(key), moves: 0, evacuates: undefined, skew: 0 }, 0);
   const { turn, plan, layout, allRecords, evacuated } = decision;
   const room = roomIn(budgets, allRecords, clock.now());
   const wanting = [...turn.start.map(({ ordinal }) => ordinal), ...(room > 0 ? [] : heldByBudgetAlone(turn))];
   const leaving = plan.moves.some(({ ordinal, from }) => wanting.includes(ordinal) && from.split('+').some((zone) => evacuated.has(zone)));
-  const importance = Math.max(...layout.ordinals.map(({ incoming }) => (incoming.spec['priority'] as number | undefined) ?? 0));
-  return precedence.ask({ set: nameOf(key), moves: wanting.length, evacuates: leaving ? importance : undefined, skew: plan.skew }, room);
+  return precedence.ask({ set: nameOfSet(key), moves: wanting.length, evacuates: leaving ? priorityOf(layout) : undefined, skew: plan.skew }, room);
+}
+
+function priorityOf({ ordinals }: Decided['layout']): number {
+  return Math.max(...ordinals.map(({ incoming }) => (incoming.spec['priority'] as number | undefined) ?? 0));
 }
 
 function heldByBudgetAlone({ blocked }: Decided['turn']): number[] {
@@ -161,7 +160,7 @@ function specOf(set: StatefulSet, policy: Policy, planned: { move: PlannedMove; 
 async function say(options: Work, decision: Decided): Promise<void> {
   const { set, plan, turn } = decision;
   const name = { namespace: set.metadata.namespace ?? '', statefulset: set.metadata.name };
-  options.told.add(nameOf({ namespace: name.namespace, name: name.statefulset }));
+  options.told.add(nameOfSet({ namespace: name.namespace, name: name.statefulset }));
   options.metrics.setStatefulSet(name, {
     disksByZone: Object.fromEntries(plan.zones.map(({ zone, actual }) => [zone, actual])),
     skew: plan.skew,

@@ -6,7 +6,7 @@
 
 import type { Clock } from '../ports/clock.ts';
 import type { EcsCall } from '../ports/ecs-call.ts';
-import type { Http, HttpRequest, HttpResponse } from '../ports/http.ts';
+import { isWatch, type Http, type HttpRequest, type HttpResponse } from '../ports/http.ts';
 
 export interface LifeOptions {
   /** How fast the process's clock runs beside the cluster's. Default 1. */
@@ -112,8 +112,4 @@ export class Life {
 /** A new one each time: one for all would hold on to everybody who waits for it. */
 function NEVER(): Promise<never> {
   return new Promise(() => {});
-}
-
-export function isWatch({ path }: HttpRequest): boolean {
-  return /[?&]watch=(?:1|true)(?:&|$)/.test(path);
 }

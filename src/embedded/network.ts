@@ -1,8 +1,7 @@
 // The way between a process and the API server: requests and answers take a while on it, and what a watch says arrives late and in order.
 
 import type { Clock } from '../ports/clock.ts';
-import type { Http } from '../ports/http.ts';
-import { isWatch } from './life.ts';
+import { isWatch, type Http } from '../ports/http.ts';
 import type { Pace } from '../simulation/controllers/pace.ts';
 
 export function distantHttp(http: Http, { clock, pace }: { clock: Clock; pace: Pace }): Http {

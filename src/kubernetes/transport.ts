@@ -4,7 +4,7 @@
 
 import { Agent, errors, ProxyAgent, type Dispatcher } from 'undici';
 import type { Clock } from '../ports/clock.ts';
-import type { Http, HttpRequest, HttpResponse } from '../ports/http.ts';
+import { isWatch, type Http, type HttpRequest, type HttpResponse } from '../ports/http.ts';
 import type { Credential, Credentials } from './credentials.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -125,10 +125,6 @@ async function* bodyOf(answer: Dispatcher.ResponseData, { onError, own }: { onEr
   } finally {
     void own?.destroy();
   }
-}
-
-function isWatch({ path }: HttpRequest): boolean {
-  return /[?&]watch=(1|true)(&|$)/.test(path);
 }
 
 function createDispatcher({ tls, proxyUrl }: Credential, connections: 'shared' | 'each its own'): Dispatcher {

@@ -7,7 +7,7 @@ import { approvalOf, approvedOf, type Approval } from './approval.ts';
 import type { GuardContext } from './guards/guard.ts';
 import { checkGuards, isHeldBy } from './guards/index.ts';
 import type { Plan, PlannedMove } from './plan.ts';
-import { BLOCK_REASONS, type Blocked, type BlockReason } from './reasons.ts';
+import { isBlockReason, type Blocked } from './reasons.ts';
 
 export interface TurnInputs {
   plan: Plan;
@@ -65,12 +65,10 @@ function takeTurn(move: PlannedMove, turn: Turn, inputs: TurnInputs): void {
   else turn.start.push(move);
 }
 
-const blockReasons = new Set<string>(BLOCK_REASONS);
-
 /** Ordinals that ought to move and for which the plan found no way; while moves are left, the plan says enough. */
 function heldOrdinals(plan: Plan): Blocked[] {
   if (plan.satisfied || plan.unsatisfied?.reason === 'MovesPlanned' || plan.unsatisfied?.reason === 'InFlight') return [];
-  return plan.staying.flatMap(({ ordinal, reason, message }) => (blockReasons.has(reason) ? [{ ordinal, reason: reason as BlockReason, message }] : []));
+  return plan.staying.flatMap(({ ordinal, reason, message }) => (isBlockReason(reason) ? [{ ordinal, reason, message }] : []));
 }
 
 /** What is about the whole set is said once. */

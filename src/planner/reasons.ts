@@ -62,6 +62,12 @@ export const BLOCK_REASONS = [
 ] as const;
 export type BlockReason = (typeof BLOCK_REASONS)[number];
 
+const blockReasons = new Set<string>(BLOCK_REASONS);
+
+export function isBlockReason(reason: string): reason is BlockReason {
+  return blockReasons.has(reason);
+}
+
 /** Something holds a move, or, without an ordinal, the whole set. */
 export interface Blocked {
   reason: BlockReason;

@@ -27,3 +27,7 @@ export interface Http {
   /** Resolves with any answer that the server gave, errors of status 4xx and 5xx included. @throws when there was none: refused, reset, timed out, aborted. */
   send(request: HttpRequest): Promise<HttpResponse>;
 }
+
+export function isWatch({ path }: Pick<HttpRequest, 'path'>): boolean {
+  return /[?&]watch=(1|true)(&|$)/.test(path);
+}

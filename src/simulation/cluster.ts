@@ -110,7 +110,7 @@ export async function createSimulatedCluster(options: SimulatedClusterOptions): 
   const behaviour = new Behaviour(timings);
   const records = new KubeletRecords(clock);
   const driver = new DiskController({ supportedCategories: (claim) => Promise.resolve(categoriesFor(server, claim)), ...csi, ecs, clock, region: ecs.region });
-  const machines = new SimulatedNodes({ setting, cloud: ecs, behaviour, records, renewLeases: nodeLeases });
+  const machines = new SimulatedNodes({ setting, cloud: ecs, behaviour, records, nodeLeases });
   const admin = server.client(ADMIN);
   const controllers: Controllers = {
     statefulSet: new StatefulSetController(setting),

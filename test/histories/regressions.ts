@@ -1,7 +1,7 @@
 // Plans of histories that broke once, made small, each with what it was. They are plans and not seeds: what a seed draws changes.
 
 import type { ActPlan, FaultPlan, HistoryPlan, SetPlan } from '../../src/histories/plan.ts';
-import { CALM } from '../../src/simulation/controllers/pace.ts';
+import { SMALL_PLAN, SMALL_SET } from './small-world.ts';
 
 export interface Regression {
   was: string;
@@ -9,40 +9,27 @@ export interface Regression {
 }
 
 const SET: SetPlan = {
-  name: 'web',
+  ...SMALL_SET,
   replicas: 1,
-  start: 0,
-  templates: ['data'],
-  binding: 'WaitForFirstConsumer',
-  reclaim: 'Delete',
-  podManagement: 'Parallel',
-  update: 'RollingUpdate',
-  claimRetention: { whenDeleted: 'Retain', whenScaled: 'Retain' },
-  mayBeDown: undefined,
   policy: { zones: 'cn-test-b', 'ready-timeout': '20s', 'health-duration': '2s', 'source-retention': '20s', 'snapshot-retention': '20s' },
 };
 
+const PLAN: HistoryPlan = {
+  ...SMALL_PLAN,
+  cluster: {
+    ...SMALL_PLAN.cluster,
+    nodesPerZone: 1,
+    cloud: { createDiskMs: 500, attachMs: 500, detachMs: 500, snapshotAvailableMs: 500, snapshotUploadMs: 5_000, callMs: 10, tagVisibilityLagMs: 0, listVisibilityLagMs: 0 },
+    kubelet: { bootMs: 100, readyMs: 100, stopMs: 100, unmountMs: 100, writeMs: 2_000 },
+  },
+  product: { ...SMALL_PLAN.product, sweep: '*/20 * * * * *' },
+  troubleMs: 60_000,
+};
+
 /** One pod that has to go from the first zone to the second, and nothing that goes wrong. */
-export function smallPlan(changes: { set?: Partial<SetPlan>; policy?: Record<string, string>; faults?: FaultPlan[]; acts?: ActPlan[] } & Partial<Pick<HistoryPlan, 'seed' | 'troubleMs' | 'product' | 'cluster'>>): HistoryPlan {
+function smallPlan(changes: { set?: Partial<SetPlan>; policy?: Record<string, string>; faults?: FaultPlan[]; acts?: ActPlan[] } & Partial<Pick<HistoryPlan, 'seed' | 'troubleMs' | 'product' | 'cluster'>>): HistoryPlan {
   const { set = {}, policy = {}, ...rest } = changes;
-  return {
-    seed: 1,
-    cluster: {
-      kubernetes: '1.36',
-      zones: 2,
-      nodesPerZone: 1,
-      pace: CALM,
-      cloud: { createDiskMs: 500, attachMs: 500, detachMs: 500, snapshotAvailableMs: 500, snapshotUploadMs: 5_000, callMs: 10, tagVisibilityLagMs: 0, listVisibilityLagMs: 0 },
-      kubelet: { bootMs: 100, readyMs: 100, stopMs: 100, unmountMs: 100, writeMs: 2_000 },
-      detachingSnapshots: 'refused',
-    },
-    sets: [{ ...SET, ...set, policy: { ...SET.policy, ...policy } }],
-    product: { daemons: 1, clockRates: [1], sweep: '*/20 * * * * *', stepTimeoutMs: 60_000, coolDownMs: 0, atOnce: 1, lease: { durationMs: 15_000, retryMs: 2_000 } },
-    faults: [],
-    acts: [],
-    troubleMs: 60_000,
-    ...rest,
-  };
+  return { ...PLAN, sets: [{ ...SET, ...set, policy: { ...SET.policy, ...policy } }], ...rest };
 }
 
 export const REGRESSIONS: readonly Regression[] = [

@@ -25,7 +25,7 @@ import { FakeLog } from '../fakes/log.ts';
 
 const LIMIT_MS = 1_800_000;
 
-export const SET: SetPlan = {
+export const SMALL_SET: SetPlan = {
   name: 'web',
   replicas: 3,
   start: 0,
@@ -39,7 +39,7 @@ export const SET: SetPlan = {
   policy: { zones: 'cn-test-a,cn-test-b', 'health-duration': '5s', 'source-retention': '10m', 'snapshot-retention': '10m' },
 };
 
-const PLAN: HistoryPlan = {
+export const SMALL_PLAN: HistoryPlan = {
   seed: 1,
   cluster: {
     kubernetes: '1.36',
@@ -50,7 +50,7 @@ const PLAN: HistoryPlan = {
     kubelet: { bootMs: 100, readyMs: 100, stopMs: 100, unmountMs: 50, writeMs: 5_000 },
     detachingSnapshots: 'refused',
   },
-  sets: [SET],
+  sets: [SMALL_SET],
   product: { daemons: 1, clockRates: [1], sweep: '*/30 * * * * *', stepTimeoutMs: 60_000, coolDownMs: 0, atOnce: 1, lease: { durationMs: 15_000, retryMs: 2_000 } },
   faults: [],
   acts: [],
@@ -79,7 +79,7 @@ export class SmallWorld implements HistoryWorld {
 
   /** Every pod Ready in the first zone; nothing of the product runs. */
   static async begin({ set = {} }: { set?: Partial<SetPlan> } = {}): Promise<SmallWorld> {
-    const plan = { ...PLAN, sets: [{ ...SET, ...set }] };
+    const plan = { ...SMALL_PLAN, sets: [{ ...SMALL_SET, ...set }] };
     const random = new SeededRandom(1);
     const clock = new Tasks({ random: new SeededRandom(2), start: '2026-11-20T10:00:00.000Z' });
     const zones = [zoneName(0), zoneName(1)];

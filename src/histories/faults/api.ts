@@ -1,6 +1,6 @@
 // Single requests of the product to the API server that go wrong: refused, lost, slow, with and without their effect.
 
-import type { HttpRequest } from '../../ports/http.ts';
+import { isWatch, type HttpRequest } from '../../ports/http.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Fault as ApiFault } from '../../simulation/apiserver/faults.ts';
 import type { FaultKind } from '../faults.ts';
@@ -37,13 +37,9 @@ function onWrites(api: Api): FaultKind {
   return { chance: RARE, api: (request, random) => (isWrite(request) && !isSpared(request, random) ? api(request, random) : undefined) };
 }
 
-/** Most requests are about the lease, every two seconds: it would have most of the trouble. */
+/** Many requests are about the lease, every few seconds: it would have most of the trouble. */
 function isSpared({ path }: HttpRequest, random: Random): boolean {
   return path.includes('/leases/') && random.next() < 0.9;
-}
-
-export function isWatch({ path }: HttpRequest): boolean {
-  return /[?&]watch=(?:1|true)(?:&|$)/.test(path);
 }
 
 export function isWrite({ method, path }: HttpRequest): boolean {

@@ -1,11 +1,10 @@
 // Watches of the product that end, break, fall silent, have forgotten where they were, or tell what happened late.
 
-import type { HttpRequest } from '../../ports/http.ts';
+import { isWatch, type HttpRequest } from '../../ports/http.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Fault as ApiFault } from '../../simulation/apiserver/faults.ts';
 import { Dice } from '../dice.ts';
 import type { FaultKind } from '../faults.ts';
-import { isWatch } from './api.ts';
 import { striking } from './striking.ts';
 
 /** There are few of them, and each lives for minutes. */

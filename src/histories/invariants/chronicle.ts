@@ -1,7 +1,7 @@
 // What several invariants need to remember of a history: every record that ever was, which disk stood for which claim, what was made for
 // a move, and which data people or their policies have thrown away. One for each world, kept up to date by the store itself.
 
-import { MIGRATION_LABEL } from '../../kubernetes/names.ts';
+import { CLUSTER_TAG, MIGRATION_LABEL } from '../../kubernetes/names.ts';
 import { claims, statefulSets, volumes, type PersistentVolume, type PersistentVolumeClaim } from '../../kubernetes/objects.ts';
 import { diskIdOf } from '../../kubernetes/reading.ts';
 import { claimsOf, ended, inFlight, ordinalMigrations, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
@@ -57,8 +57,15 @@ export class Chronicle {
     return this.#world.simulated.server.readAll(ordinalMigrations);
   }
 
+  /** One of several that the cloud made for one token, seen too late to be told: the sweep finds it once its record has ended. */
+  isFoundByTag(record: OrdinalMigration, id: string): boolean {
+    const { simulated: { ecs }, clusterUID } = this.#world;
+    const tags = (ecs.disk(id) ?? ecs.snapshot(id))?.tags ?? {};
+    return this.#hasTwin(id) && tags[CLUSTER_TAG] === clusterUID && tags[MIGRATION_LABEL] === record.metadata.uid;
+  }
+
   /** The cloud forgot the token that it was asked for with, and made two or more. */
-  hasTwin(id: string): boolean {
+  #hasTwin(id: string): boolean {
     const token = this.#tokens.get(id);
     return token !== undefined && [...this.#tokens].some(([other, same]) => other !== id && same === token);
   }

@@ -2,8 +2,8 @@
 // been retained for as long as was promised while the claim lives on a disk that came from it.
 
 import { CLUSTER_TAG, MIGRATION_LABEL, ROLE_LABEL } from '../../kubernetes/names.ts';
+import { plannedRetention } from '../../controller/moves.ts';
 import { ended, inFlight, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
-import { parseDuration } from '../../policy/duration.ts';
 import type { DiskView, SnapshotView } from '../../simulation/ecs/model.ts';
 import type { CloudCall, HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf, type Chronicle, type Part } from './chronicle.ts';
@@ -161,15 +161,9 @@ function isDiscarded({ discardedSnapshots = [] }: ClaimRecord, id: string): bool
 
 /** As it was planned, which nobody can change; what a move by hand leaves open is in its terms. */
 export function snapshotRetention({ spec, status }: OrdinalMigration): number | 'forever' {
-  return planned(spec.snapshotRetention) ?? status?.terms?.snapshotRetentionMs ?? DAY_MS;
+  return plannedRetention(spec.snapshotRetention) ?? status?.terms?.snapshotRetentionMs ?? DAY_MS;
 }
 
 export function sourceRetention({ spec, status }: OrdinalMigration, { source }: ClaimRecord): number | 'forever' {
-  return planned(spec.sourceRetention) ?? status?.terms?.sourceRetentionMs ?? (source.reclaimPolicy === 'Retain' ? 'forever' : DAY_MS);
-}
-
-function planned(retention: string | undefined): number | 'forever' | undefined {
-  if (retention === undefined || retention === 'forever') return retention;
-  const read = parseDuration(retention);
-  return read.ok ? read.ms : undefined;
+  return plannedRetention(spec.sourceRetention) ?? status?.terms?.sourceRetentionMs ?? (source.reclaimPolicy === 'Retain' ? 'forever' : DAY_MS);
 }

@@ -161,7 +161,7 @@ class Endings {
   #leftBehind(record: OrdinalMigration): string | undefined {
     const { ecs, server } = this.#world.simulated;
     const discarded = new Set(claimsOf(record).flatMap(({ discardedSnapshots = [] }) => discardedSnapshots));
-    const made = [...this.#chronicle.made].filter(([id, uid]) => uid === record.metadata.uid && !discarded.has(id) && !this.#chronicle.hasTwin(id)).map(([id]) => ecs.disk(id) ?? ecs.snapshot(id));
+    const made = [...this.#chronicle.made].filter(([id, uid]) => uid === record.metadata.uid && !discarded.has(id) && !this.#chronicle.isFoundByTag(record, id)).map(([id]) => ecs.disk(id) ?? ecs.snapshot(id));
     const left = made.find((one) => one !== undefined && one.deletedAt === undefined);
     if (left !== undefined) return `${left.id}, which was made for it, is still there (${left.status}), and the record does not say that it goes`;
     const volume = server.readAll(volumes).find((one) => labelOf(one, MIGRATION_LABEL) === record.metadata.uid && labelOf(one, ROLE_LABEL) === 'target');

@@ -2,7 +2,6 @@
 // retired when its time has come, or its record says why not.
 
 import { isDeepStrictEqual } from 'node:util';
-import { CLUSTER_TAG, MIGRATION_LABEL } from '../../kubernetes/names.ts';
 import { volumes } from '../../kubernetes/objects.ts';
 import { diskIdOf } from '../../kubernetes/reading.ts';
 import { sourceRetentionEnds } from '../../migration/retirement.ts';
@@ -41,7 +40,7 @@ function forgotten(world: HistoryWorld, chronicle: Chronicle): string | undefine
   for (const record of chronicle.live()) {
     // Whoever deletes a record lets go of what it has; the sweep reports that.
     if (world.excuses.has(EXCUSES.recordReleased(record.metadata.name))) continue;
-    const ids = [...chronicle.made].filter(([id, uid]) => uid === record.metadata.uid && !handles.has(id) && !kept.has(id) && !isTold(record, id) && !isFoundByTag(world, { chronicle, record }, id)).map(([id]) => id);
+    const ids = [...chronicle.made].filter(([id, uid]) => uid === record.metadata.uid && !handles.has(id) && !kept.has(id) && !isTold(record, id) && !chronicle.isFoundByTag(record, id)).map(([id]) => id);
     const left = ids.map((id) => ecs.disk(id) ?? ecs.snapshot(id)).find((one) => one !== undefined && one.deletedAt === undefined);
     if (left !== undefined) return `${left.id} was made for record ${record.metadata.name}, is ${left.status}, and the record does not know it any more`;
   }
@@ -51,12 +50,6 @@ function forgotten(world: HistoryWorld, chronicle: Chronicle): string | undefine
 /** Of several that could be meant a person has to choose. */
 function isTold({ status }: OrdinalMigration, id: string): boolean {
   return status?.phase === 'Frozen' && status.message?.includes(id) === true;
-}
-
-/** One of several that the cloud made for one token, seen too late to be told: the sweep finds it once its record has ended. */
-function isFoundByTag({ simulated: { ecs }, clusterUID }: HistoryWorld, { chronicle, record }: { chronicle: Chronicle; record: OrdinalMigration }, id: string): boolean {
-  const tags = (ecs.disk(id) ?? ecs.snapshot(id))?.tags ?? {};
-  return chronicle.hasTwin(id) && tags[CLUSTER_TAG] === clusterUID && tags[MIGRATION_LABEL] === record.metadata.uid;
 }
 
 function keptIds({ source, target = {}, snapshot = {}, rescue = {}, discardedSnapshots = [] }: ClaimRecord): string[] {

@@ -2,7 +2,7 @@
 // cut or fall silent, but what it says is never wrong.
 
 import type { Clock } from '../../ports/clock.ts';
-import type { Http, HttpRequest, HttpResponse } from '../../ports/http.ts';
+import { isWatch, type Http, type HttpRequest, type HttpResponse } from '../../ports/http.ts';
 import { statusOf } from './refusals.ts';
 import { ConnectionBroken } from './watching.ts';
 
@@ -124,9 +124,9 @@ function refuseAborted(signal: AbortSignal | undefined): void {
 }
 
 /** An answer that nobody gets: of a watch only its beginning exists. */
-async function discarded(answer: HttpResponse, { path }: HttpRequest): Promise<void> {
+async function discarded(answer: HttpResponse, request: HttpRequest): Promise<void> {
   const iterator = answer.body[Symbol.asyncIterator]();
-  if (/[?&]watch=(1|true)(&|$)/.test(path)) {
+  if (isWatch(request)) {
     await iterator.return?.();
     return;
   }

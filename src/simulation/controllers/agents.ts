@@ -19,7 +19,7 @@ export interface NodesOptions {
   cloud: SimulatedCloud;
   behaviour: Behaviour;
   records: KubeletRecords;
-  renewLeases: boolean | undefined;
+  nodeLeases: boolean | undefined;
 }
 
 export class SimulatedNodes {
@@ -48,13 +48,13 @@ export class SimulatedNodes {
 
   /** Resolves when it is registered. */
   async add(spec: NodeSpec): Promise<void> {
-    const { setting, cloud, behaviour, records, renewLeases } = this.#options;
+    const { setting, cloud, behaviour, records, nodeLeases } = this.#options;
     const { server, tasks, pace } = setting;
     const username = `system:node:${spec.name}`;
     const client = slowClient(server.client({ username, groups: ['system:nodes', 'system:authenticated'] }), { tasks, pace });
     const api = agentApi(client, server, username);
     const addresses = { hostIP: this.#address('192.168'), nextPodIP: () => this.#address('10.64') };
-    const kubelet = new NodeAgent({ spec, api, cluster: this.#cache, cloud, clock: tasks, behaviour, records, log: SILENCE, renewsLease: renewLeases, ...addresses });
+    const kubelet = new NodeAgent({ spec, api, cluster: this.#cache, cloud, clock: tasks, behaviour, records, log: SILENCE, renewsLease: nodeLeases, ...addresses });
     this.#kubelets.set(spec.name, kubelet);
     await kubelet.start();
   }

@@ -1,26 +1,13 @@
 // A simulated cloud under a fake clock: region r with zones a, b, c that sell everything, one instance in each, seconds as timings.
 
 import type { EcsAction, EcsAnswer, EcsParameters } from '../../../src/ports/ecs-call.ts';
-import type { Random } from '../../../src/ports/random.ts';
 import { everythingOnSale } from '../../../src/simulation/ecs/categories.ts';
 import { EcsModel } from '../../../src/simulation/ecs/model.ts';
 import type { EcsSettings } from '../../../src/simulation/ecs/settings.ts';
 import { FakeClock } from '../../fakes/clock.ts';
+import { SeededRandom } from '../../fakes/random.ts';
 
 export const TIMINGS = { createDiskMs: 2_000, attachMs: 3_000, detachMs: 4_000, snapshotAvailableMs: 5_000, snapshotUploadMs: 100_000 };
-
-/** Chance by a seed (mulberry32): the same run twice. */
-export function seededRandom(seed = 1): Random {
-  let state = seed >>> 0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  const hex = (count: number): string => Array.from({ length: count }, () => Math.floor(next() * 16).toString(16)).join('');
-  return { next, uuid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}` };
-}
 
 export class TestCloud {
   readonly clock = new FakeClock('2026-11-20T10:00:00.000Z');
@@ -29,7 +16,7 @@ export class TestCloud {
   constructor(settings: Partial<EcsSettings> = {}) {
     this.model = new EcsModel({
       clock: this.clock,
-      random: seededRandom(),
+      random: new SeededRandom(),
       region: 'r',
       zones: ['a', 'b', 'c'].map((id) => ({ id, onSale: everythingOnSale() })),
       instances: ['a', 'b', 'c'].map((zone) => ({ id: `i-${zone}`, zone })),
