@@ -2,8 +2,9 @@
 
 import type { Api } from '../kubernetes/api.ts';
 import { LeaseLost } from '../kubernetes/fence.ts';
-import { FINALIZER } from '../kubernetes/names.ts';
-import { ended, type OrdinalMigration } from '../migration/record.ts';
+import { FINALIZER, IN_FLIGHT_LABEL } from '../kubernetes/names.ts';
+import { unlabelNamespace } from '../migration/ending.ts';
+import { ended, inFlight, type OrdinalMigration } from '../migration/record.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Disks } from '../ports/disks.ts';
@@ -101,12 +102,19 @@ async function tidyUp(options: SweepOptions, state: State): Promise<boolean> {
   const countedMs = Math.max(options.coolDownMs, BACK_OFF_COUNTS_MS);
   const parts: [string, () => Promise<void>][] = [
     ...watches.pods.list().filter(hasOurGate).map((pod): [string, () => Promise<void>] => [`look at the gate of pod ${pod.metadata.namespace}/${pod.metadata.name}`, () => removeStrayGate(api, log, refOf(pod))]),
+    ...idleNamespaces(watches).map((name): [string, () => Promise<void>] => [`take the in-flight label off namespace ${name}`, () => unlabelNamespace(api, name)]),
     ['drop old records', () => dropSurplusRecords(api, watches.migrations.list(), { nowMs: clock.now(), countedMs })],
     ['look for orphaned disks', () => lookForOrphans(options, state)],
   ];
   let all = true;
   for (const [what, act] of parts) if (!state.stopped) all = (await attempt(log, what, act)) && all;
   return all && !state.stopped;
+}
+
+/** Each move takes the label off with it, unless its record was let go of before it could. */
+function idleNamespaces({ namespaces, migrations }: Watches): string[] {
+  const busy = new Set(migrations.list().filter(inFlight).map(({ metadata }) => metadata.namespace));
+  return namespaces.list().filter(({ metadata }) => metadata.labels?.[IN_FLIGHT_LABEL] !== undefined && !busy.has(metadata.name)).map(({ metadata }) => metadata.name);
 }
 
 async function attempt(log: Log, what: string, act: () => Promise<void>): Promise<boolean> {

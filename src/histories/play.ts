@@ -92,6 +92,11 @@ export async function play(plan: HistoryPlan, { kept = false, plant = {}, invari
   return { seed: plan.seed, events: trace.events, virtualMs, hash: trace.digest(), ...(broken === undefined ? {} : { broken }), coverage: coverage.counts(), lines: trace.lines };
 }
 
+/** A slow cloud is looked at less often: a wait is to take some looks, not thousands. */
+function driverPollMs({ cluster: { cloud } }: HistoryPlan): number {
+  return Math.max(50, Math.max(cloud.createDiskMs, cloud.attachMs, cloud.detachMs) / 100);
+}
+
 function whatBroke(error: unknown): NonNullable<Outcome['broken']> {
   if (error instanceof Broken) return { invariant: error.invariant, message: error.message };
   return { invariant: 'simulation', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
@@ -150,6 +155,7 @@ class History implements HistoryWorld {
       pace: CALM,
       kubernetes: plan.cluster.kubernetes,
       timings: plan.cluster.kubelet,
+      csi: { pollMs: driverPollMs(plan) },
       nodeLeases: false,
       log: books.log('webhook'),
       onRequest: (request) => books.requested(request),

@@ -1,6 +1,7 @@
 // How a migration ends: the phase, the conditions that `kubectl wait` looks at, the namespace's label. What is retained stays on the books
 // (SourceRetired=False) until retirement has seen to it.
 
+import type { Api } from '../kubernetes/api.ts';
 import { IN_FLIGHT_LABEL } from '../kubernetes/names.ts';
 import { namespaces, type Condition } from '../kubernetes/objects.ts';
 import { timestamp } from '../ports/clock.ts';
@@ -27,7 +28,7 @@ export async function endMigration(context: StepContext, ending: Ending): Promis
     history: closeLast(history, now, good ? 'Done' : ending.reason),
     conditions: endConditions(ending, retains(context.record), now),
   });
-  await unlabelNamespace(context);
+  await unlabelNamespace(context.api, namespaceOf(context));
   const { downtimeSeconds = 0 } = statusOf(context.record);
   if (good) context.report(context.record, { type: 'Normal', event: 'MigrationSucceeded', message: `moved to zone ${context.record.spec.targetZone}; down for ${downtimeSeconds} s` });
   else context.report(context.record, { type: 'Warning', event: 'MigrationRolledBack', message: `${ending.phase}, ${ending.reason}: ${ending.message}` });
@@ -45,11 +46,10 @@ export function retains(record: OrdinalMigration): boolean {
 }
 
 /** The webhook's selector goes by this label: it stays while anything in the namespace is in flight. A webhook asked once too often costs nothing. */
-export async function unlabelNamespace(context: StepContext): Promise<void> {
-  const name = namespaceOf(context);
-  const namespace = await context.api.get(namespaces, { name });
+export async function unlabelNamespace(api: Api, name: string): Promise<void> {
+  const namespace = await api.get(namespaces, { name });
   if (namespace?.metadata.labels?.[IN_FLIGHT_LABEL] === undefined) return;
-  const records = await context.api.list(ordinalMigrations, { namespace: name });
+  const records = await api.list(ordinalMigrations, { namespace: name });
   if (records.some((record) => inFlight(record))) return;
-  await context.api.mergePatch(namespaces, { name }, { metadata: { resourceVersion: namespace.metadata.resourceVersion, labels: { [IN_FLIGHT_LABEL]: null } } });
+  await api.mergePatch(namespaces, { name }, { metadata: { resourceVersion: namespace.metadata.resourceVersion, labels: { [IN_FLIGHT_LABEL]: null } } });
 }

@@ -31,7 +31,7 @@ export async function retire(ports: MigrationPorts, ref: { namespace: string; na
   await handleRequest(context);
   if (!(record.metadata.finalizers ?? []).includes(FINALIZER)) return { kind: 'ended' };
   // A daemon that was killed at the end of the move has left it.
-  await unlabelNamespace(context);
+  await unlabelNamespace(context.api, namespaceOf(context));
   if (record.metadata.deletionTimestamp !== undefined) return release(context);
   // A newer version's record: what it keeps is not for us to judge.
   if (isOfUnknownFormat(record)) return { kind: 'again', afterMs: LOOK_AGAIN_MS };

@@ -4,6 +4,7 @@ import { runController, type ControllerSettings } from '../../src/controller/dae
 import { spreadReports } from '../../src/controller/spread-report.ts';
 import { zoneEvacuations } from '../../src/controller/zone-evacuation.ts';
 import { LeaseLost } from '../../src/kubernetes/leader-election.ts';
+import { IN_FLIGHT_LABEL } from '../../src/kubernetes/names.ts';
 import { events, leases, namespaces, pods } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, phaseOf } from '../../src/migration/record.ts';
 import type { HttpResponse } from '../../src/ports/http.ts';
@@ -353,6 +354,18 @@ describe('the daemon', () => {
     await made.until(() => gates('web-0') === 0);
     gate('web-1');
     await made.until(() => gates('web-1') === 0);
+  });
+
+  it('takes the in-flight label off a namespace in which nothing is in flight, whoever let go of its records', async () => {
+    const made = daemon();
+    made.scene.addSet({ zones: ['a', 'b', 'c'] }, { annotations: {} });
+    made.scene.addRecord('over', { metadata: { finalizers: [] }, status: { phase: 'Succeeded', step: 'settle' } });
+    const label = () => made.scene.api.read(namespaces, { name: NAMESPACE })?.metadata.labels?.[IN_FLIGHT_LABEL];
+    made.scene.api.change(namespaces, { name: NAMESPACE }, (namespace) => (namespace.metadata.labels = { [IN_FLIGHT_LABEL]: 'true' }));
+    void made.start();
+    await made.leads();
+    await made.sweep();
+    expect(label()).toBeUndefined();
   });
 
   it('keeps going when one part of a sweep fails: the others are done, and it is said', async () => {

@@ -29,13 +29,14 @@ export const WEBHOOK_FAULTS: Record<string, FaultKind> = {
       return true;
     }),
   },
-  /** SIGTERM, as in an upgrade. */
+  /** SIGTERM, as in an upgrade, and SIGKILL when it has not ended by then: one that hangs does not. */
   'webhook restarted': {
     chance: SOMETIMES,
     begin: striking({ everyMs: FLAP_MS * 5 }, async (world) => {
       const { webhook } = world.embedded;
       if (webhook?.alive !== true) return false;
       await Promise.race([webhook.stop(), world.simulated.clock.sleep(FLAP_MS)]);
+      webhook.kill();
       startAgain(world);
       return true;
     }),
