@@ -2,6 +2,7 @@
 
 import { statefulSets, type StatefulSet } from '../../kubernetes/objects.ts';
 import { ordinalsOf } from '../../migration/owner.ts';
+import { Refusal } from '../../simulation/apiserver/contract.ts';
 import type { Act } from '../acts.ts';
 import { Dice } from '../dice.ts';
 import { annotationsOf, statefulSetOf } from '../manifests.ts';
@@ -103,11 +104,18 @@ async function replace(world: HistoryWorld, dice: Dice, { propagation, absentMs 
   untilDone(world, absentMs === 0 ? 0 : dice.scale(200, absentMs), () => createAgain(world, set));
 }
 
-/** As it was when it went, annotations and all. Refused while the old one is still there. */
+/** As it was when it went, annotations and all, or with its zones alone where they were wrong. Refused while the old one is still there. */
 async function createAgain(world: HistoryWorld, { metadata, spec }: StatefulSet): Promise<void> {
   const plan = world.setPlan(metadata.name);
   if (plan === undefined || liveSets(world).some((set) => set.metadata.name === metadata.name)) return;
   const again = statefulSetOf(plan);
-  const annotations = { ...again.metadata.annotations, ...annotationsOf({ zones: plan.policy['zones'] ?? '*' }), ...metadata.annotations };
-  await person(world).create(statefulSets, { ...again, metadata: { ...again.metadata, annotations }, spec: { ...again.spec, replicas: spec.replicas ?? plan.replicas } });
+  const zones = annotationsOf({ zones: plan.policy['zones'] ?? '*' });
+  const create = (annotations: Record<string, string>): Promise<StatefulSet> =>
+    person(world).create(statefulSets, { ...again, metadata: { ...again.metadata, annotations }, spec: { ...again.spec, replicas: spec.replicas ?? plan.replicas } });
+  try {
+    await create({ ...again.metadata.annotations, ...zones, ...metadata.annotations });
+  } catch (error) {
+    if (!(error instanceof Refusal && error.message.includes('policy.zonespread.io'))) throw error;
+    await create({ ...again.metadata.annotations, ...zones });
+  }
 }

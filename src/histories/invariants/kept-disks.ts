@@ -4,8 +4,8 @@
 import { inFlight, statusOf, STEPS, UNDO_STEPS, type OrdinalMigration, type StepName } from '../../migration/record.ts';
 import { EXCUSES } from '../acts/excuses.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
-import { chronicleOf, type Part } from './chronicle.ts';
-import { isMovedAway, stateOf, told } from './record-state.ts';
+import { chronicleOf, isHandwritten, type Part } from './chronicle.ts';
+import { isMovedAway, stateOf, told, type RecordState } from './record-state.ts';
 
 type Role = Part & { role: 'source' | 'target' };
 
@@ -37,12 +37,25 @@ function isEdited({ excuses }: HistoryWorld, { claim, role }: Role): boolean {
 
 function mustStay({ record, claim, role }: Role, givenUp: boolean): boolean {
   const state = stateOf(record);
-  if (isMovedAway(state)) return role === 'source' && claim.source.retiringAt === undefined && claim.source.retiredAt === undefined;
+  if (isMovedAway(state)) return role === 'source' && !isRetiring(claim.source) && isLeftKept(record);
   if (!inFlight(record)) return false;
   if (state.course !== 'Forward') return role === 'target' || !isGivenBack(record);
   // The new PV has its own policy back at the last step: it goes with its claim, as the old one would have.
   if (role === 'target') return state.step !== 'settle' || !givenUp;
-  return STEPS.indexOf(state.step as StepName) > STEPS.indexOf('keepSource');
+  return isKept(state);
+}
+
+function isRetiring({ retiringAt, retiredAt }: Part['claim']['source']): boolean {
+  return retiringAt !== undefined || retiredAt !== undefined;
+}
+
+/** Unless a status written by hand says that it is over from before the source was kept. */
+function isLeftKept(record: OrdinalMigration): boolean {
+  return !isHandwritten(record) || isKept(stateOf(record));
+}
+
+function isKept({ step }: RecordState): boolean {
+  return STEPS.indexOf(step as StepName) > STEPS.indexOf('keepSource');
 }
 
 /** From there on an undo has given the old PV its policy back, or is about to. */
