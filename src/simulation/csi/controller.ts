@@ -136,8 +136,9 @@ export class DiskController {
     await this.#timed({ operation: 'attach', diskId: id, instanceId }, async () => {
       await this.#makeAvailable(disk, signal);
       await this.#attach(id, instanceId);
-      const attached = await this.#disks.until(id, (now) => now.status === 'In_use' && attachedTo(now, instanceId), signal);
-      if (attached === undefined) throw new CsiError('ABORTED', `disk ${id} went away while it was attached`);
+      const after = await this.#disks.until(id, ({ status }) => status === 'In_use' || status === 'Available', signal);
+      if (after === undefined) throw new CsiError('ABORTED', `disk ${id} went away while it was attached`);
+      if (!attachedTo(after, instanceId)) throw new CsiError('ABORTED', `disk ${id} was not attached to instance ${instanceId}: it is ${after.status}`);
     });
     return { serialNumber: disk.serialNumber };
   }

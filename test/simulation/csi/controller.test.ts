@@ -245,6 +245,17 @@ describe('ControllerPublish', () => {
     caller.abort();
     expect((await outcome).code).toBe('DEADLINE_EXCEEDED');
   });
+
+  it('gives up when the instance goes while the disk is being attached to it', async () => {
+    const { controller, ecs, clock } = setUp({ ecs: { timings: { attachMs: 60_000 } } });
+    const { id } = await controller.createVolume(request());
+    const outcome = refusal(controller.publish(id, 'i-1', never));
+    await clock.advance(10_000);
+    expect(ecs.disk(id)?.status).toBe('Attaching');
+    ecs.removeInstance('i-1');
+    await clock.advance(10_000);
+    expect(await outcome).toMatchObject({ code: 'ABORTED', message: `disk ${id} was not attached to instance i-1: it is Available` });
+  });
 });
 
 describe('ControllerUnpublish', () => {
