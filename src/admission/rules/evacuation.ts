@@ -3,6 +3,7 @@
 
 import type { KubernetesObject } from '../../kubernetes/objects.ts';
 import { isZoneName } from '../../policy/annotations.ts';
+import { actorOf } from '../actors.ts';
 import { allow, deny } from '../decision.ts';
 import { isOn, subjectOf, type Rule } from './rule.ts';
 
@@ -15,6 +16,8 @@ export const evacuation: Rule = {
   onError: 'allow',
   applies: (review) => isOn(review, 'zoneevacuations') && review.operation === 'CREATE',
   judge(review, world) {
+    const actor = actorOf(review.user, world.controller);
+    if (actor === 'kubernetes' || actor === 'ourselves') return undefined;
     const { zone } = (subjectOf(review) as Evacuation).spec;
     if (!isZoneName(zone)) return deny('evacuation-zone', `ZoneEvacuation ${review.name}: spec.zone "${zone}" cannot be the name of a zone. Allowed: what nodes have as topology.kubernetes.io/zone, for example cn-beijing-h`);
     const zones = world.zones.known();

@@ -23,9 +23,9 @@ export const handMade: Rule = {
   },
 };
 
-/** The daemon has looked at everything live; where it shares its name, its records are those of another reason. */
+/** The daemon has looked at everything live; where it shares its name, its records are those of another reason. Kubernetes makes none. */
 function isDaemons({ spec }: OrdinalMigration, actor: Actor): boolean {
-  return actor === 'ourselves' || (actor === 'perhaps-ourselves' && (spec.reason ?? 'Manual') !== 'Manual');
+  return actor === 'ourselves' || actor === 'kubernetes' || (actor === 'perhaps-ourselves' && (spec.reason ?? 'Manual') !== 'Manual');
 }
 
 type Check = (record: OrdinalMigration, world: World) => Decision | undefined;
