@@ -117,8 +117,8 @@ function asked(webhook: Webhook, condition: Webhook['matchConditions'][number]):
  */
 function changesWhatIsHeld(): Webhook['matchConditions'][number] {
   const marks = [
-    ...[MIGRATION_LABEL, ROLE_LABEL].map((label) => `object.metadata.?labels[${quoted(label)}].orValue('') != oldObject.metadata.?labels[${quoted(label)}].orValue('')`),
-    ...['pv.kubernetes.io/bind-completed', 'pv.kubernetes.io/bound-by-controller'].map((key) => `object.metadata.?annotations[${quoted(key)}].hasValue() != oldObject.metadata.?annotations[${quoted(key)}].hasValue()`),
+    ...[MIGRATION_LABEL, ROLE_LABEL].map((label) => `object.metadata.?labels[?${quoted(label)}].orValue('') != oldObject.metadata.?labels[?${quoted(label)}].orValue('')`),
+    ...['pv.kubernetes.io/bind-completed', 'pv.kubernetes.io/bound-by-controller'].map((key) => `object.metadata.?annotations[?${quoted(key)}].hasValue() != oldObject.metadata.?annotations[?${quoted(key)}].hasValue()`),
   ];
   return { name: 'changes-what-is-held', expression: `request.operation == 'DELETE' || object.spec != oldObject.spec || ${marks.join(' || ')}` };
 }
@@ -158,7 +158,7 @@ function namespacesWebhook(registration: Registration): Webhook {
     matchConditions: [
       ...notKubernetes(),
       ...notOurselves(registration),
-      { name: 'takes-the-label-off', expression: `object.metadata.?labels[${quoted(IN_FLIGHT_LABEL)}].orValue('') != 'true'` },
+      { name: 'takes-the-label-off', expression: `object.metadata.?labels[?${quoted(IN_FLIGHT_LABEL)}].orValue('') != 'true'` },
     ],
   };
 }

@@ -109,6 +109,7 @@ export const TABLE: readonly Line[] = [
 export const IMPOSSIBLE: readonly Impossible[] = [
   { object: 'OrdinalMigration', verb: ['update', 'patch', 'apply', 'delete', 'deletecollection', 'status'], in: 'none', because: 'there is no record' },
   { object: ['StatefulSet', 'moving claim', 'other claim', 'moving pod', 'OrdinalMigration', 'SpreadReport'], verb: 'create', in: 'terminating', because: 'the API server makes nothing in a namespace that goes, and asks nobody about it' },
+  { object: 'moving pod', verb: 'evict', in: 'terminating', because: 'an eviction is made, too, and nothing is made there' },
   { object: 'Scale', verb: ['create', 'update', 'patch', 'apply', 'delete', 'deletecollection', 'status', 'evict'], because: 'a Scale is a view of its set: its update and its patch are the verb scale' },
   { object: 'StatefulSet', verb: 'scale', because: 'it is the object Scale' },
   { object: ['moving claim', 'other claim', ...VOLUMES, 'other volume', 'kept volume', 'moving pod', 'OrdinalMigration', 'SpreadReport', 'ZoneEvacuation', 'Namespace'], verb: 'scale', because: 'only sets have the subresource' },
@@ -118,9 +119,20 @@ export const IMPOSSIBLE: readonly Impossible[] = [
   { object: 'moving pod', verb: 'apply', change: 'takes the gate off', because: 'server-side apply takes away only what its manager owns' },
 ];
 
+/** What a real API server refuses by itself, before or after it asks anybody: whatever is expected of us then cannot be seen. */
+export const KUBERNETES_REFUSES: readonly Impossible[] = [
+  { object: ['moving claim', 'other claim'], change: 'binds it to another volume', because: 'the volume of a bound claim is immutable' },
+  { object: 'Namespace', verb: 'status', in: 'terminating', because: 'a namespace that goes cannot be called Active' },
+];
+
 /** What policies without the webhook decide differently, and why they cannot do better. The first that fits counts. */
 export const POLICIES_ALONE: readonly (Group & { instead: 'refuse' | 'allow' | 'not asked'; because: string; of?: RegExp })[] = [
   { by: PERHAPS, instead: 'not asked', because: 'policies know the daemon by its service account; one outside a cluster that shares its user with people needs the webhook' },
+  { object: ['StatefulSet', 'Scale'], verb: ['create', 'update', 'patch', 'apply', 'delete', 'deletecollection', 'scale'], by: DAEMON, instead: 'refuse', because: 'our own account is confined: it never writes a set' },
+  { object: 'Namespace', change: ['makes another', 'labels it', 'declares a wrong policy', 'deletes it'], by: DAEMON, instead: 'refuse', because: 'our own account is confined: of a namespace it writes our label only' },
+  { object: 'other volume', verb: ['create', 'update', 'patch', 'apply', 'delete', 'deletecollection'], by: DAEMON, instead: 'refuse', because: 'our own account is confined to volumes with our label' },
+  { object: VOLUMES, verb: ['update', 'patch', 'apply', 'delete', 'deletecollection'], by: DAEMON, in: ['none', 'pending'], instead: 'refuse', because: 'our own account is confined to volumes with our label' },
+  { object: 'target volume', verb: ['update', 'patch', 'apply', 'delete', 'deletecollection'], by: DAEMON, in: 'kept', instead: 'refuse', because: 'our own account is confined to volumes with our label' },
   { of: /^refuse:policy$/, instead: 'allow', because: 'cron, PromQL and durations are beyond CEL; the daemon reports InvalidPolicy' },
   { of: /^refuse:(?:hand-made|evacuation)/, instead: 'allow', because: 'it takes nodes, sets and other records to tell; the daemon keeps the record Pending and says why' },
   { object: VOLUMES, change: ['sets it to Delete', 'takes its claim off', 'gives it to another claim', 'takes our labels off', ...DELETES], by: STRANGERS, in: 'terminating', instead: 'refuse', because: 'a policy about a volume sees neither the record nor its namespace' },
