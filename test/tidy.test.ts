@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   alicloud: ['ports'],
   observability: ['ports'],
   migration: ['planner', 'kubernetes', 'ports'],
-  admission: ['policy', 'migration', 'kubernetes', 'observability', 'ports'],
+  admission: ['policy', 'layout', 'migration', 'kubernetes', 'observability', 'ports'],
   controller: ['policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability'],
   simulation: ['ports'],
   cli: ['policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud'],

@@ -1,5 +1,8 @@
-// The desk where reviews are answered, whatever door they come in by: read, judged, told to log and metrics.
+// The desk where reviews are answered, whatever door they come in by: read, judged, told to log and metrics; an override also to events.
 
+import type { EventRecorder } from '../kubernetes/event-recorder.ts';
+import type { KubernetesObject } from '../kubernetes/objects.ts';
+import { MIGRATION_API_VERSION, type OrdinalMigration } from '../migration/record.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -25,6 +28,8 @@ export interface DeskOptions {
   clock: Clock;
   log: Log;
   metrics: Pick<Metrics, 'reviewed'>;
+  /** Where an override is told beside the log; recording returns at once and is in nobody's way. */
+  events?: Pick<EventRecorder, 'record'>;
   /** Others than ours: for tests. */
   rules?: { mutating: readonly Rule[]; validating: readonly Rule[] };
 }
@@ -34,7 +39,7 @@ export interface Desk {
   answer(path: ReviewPath, body: unknown): object;
 }
 
-export function createDesk({ world, clock, log, metrics, rules = { mutating: MUTATING, validating: VALIDATING } }: DeskOptions): Desk {
+export function createDesk({ world, clock, log, metrics, events, rules = { mutating: MUTATING, validating: VALIDATING } }: DeskOptions): Desk {
   return {
     answer(path, body) {
       const begun = clock.monotonic();
@@ -42,6 +47,7 @@ export function createDesk({ world, clock, log, metrics, rules = { mutating: MUT
       const judgement = judge(path === '/mutate' ? rules.mutating : rules.validating, review, world);
       const answer = answerOf(review.uid, judgement.decision);
       tell(log, review, judgement);
+      if (events !== undefined) tellOverride(events, review, judgement, world);
       metrics.reviewed(labelsOf(review, judgement), (clock.monotonic() - begun) / 1_000);
       return answer;
     },
@@ -56,8 +62,28 @@ function tell(log: Log, review: Review, { decision, failures }: Judgement): void
   else if (decision.patch.length > 0) log.info('patched', { ...about, rule: decision.rule });
 }
 
+/** A dry run changes nothing, so nothing has happened that one should read of later. */
+function tellOverride(events: Pick<EventRecorder, 'record'>, review: Review, { decision }: Judgement, world: World): void {
+  if (decision.kind !== 'allow' || decision.overrides === undefined || review.dryRun) return;
+  const [namespace = '', name = ''] = decision.overrides.split('/');
+  const record = world.inFlight.named(namespace, name);
+  if (record === undefined) return;
+  const where = review.namespace === '' ? review.name : `${review.namespace}/${review.name}`;
+  const message = `${review.user.username} overrode the guard of migration ${name} (rule ${decision.rule}): ${review.operation} of ${review.kind.kind} ${where}`;
+  for (const object of concerned(record)) events.record(object, { type: 'Warning', reason: 'GuardOverridden', message });
+}
+
+function concerned({ metadata, spec, status }: OrdinalMigration): KubernetesObject[] {
+  const { namespace = '', name, uid } = metadata;
+  const { apiVersion, kind, name: set } = spec.statefulSetRef;
+  return [
+    { apiVersion: MIGRATION_API_VERSION, kind: 'OrdinalMigration', metadata: { namespace, name, ...(uid === undefined ? {} : { uid }) } },
+    { apiVersion, kind, metadata: { namespace, name: set, ...(status?.statefulSetUID === undefined ? {} : { uid: status.statefulSetUID }) } },
+  ];
+}
+
 /** Kinds and rules are ours, so nobody can blow the series up by inventing some. */
-const KINDS = new Set(['Pod', 'PersistentVolumeClaim', 'PersistentVolume', 'StatefulSet', 'Scale', 'Namespace', 'OrdinalMigration']);
+const KINDS = new Set(['Pod', 'PersistentVolumeClaim', 'PersistentVolume', 'StatefulSet', 'Scale', 'Namespace', 'OrdinalMigration', 'SpreadReport', 'ZoneEvacuation']);
 
 function labelsOf(review: Review, judgement: Judgement): ReviewLabels {
   const { decision, failures } = judgement;

@@ -1,7 +1,8 @@
-// What is in flight, found in one look-up by pod, claim, volume, set or UID. Fed by the watch of OrdinalMigrations; holds only records in
-// flight, so that ten thousand ended ones cost nothing.
+// What is in flight, found in one look-up by pod, claim, volume, set or UID; beside it what waits to begin and what still keeps a source.
+// Fed by the watch of OrdinalMigrations; of ten thousand ended records that keep nothing it holds nothing.
 
-import { inFlight, podNameOf, type ClaimRecord, type OrdinalMigration } from '../migration/record.ts';
+import { FINALIZER } from '../kubernetes/names.ts';
+import { ended, inFlight, phaseOf, podNameOf, type ClaimRecord, type OrdinalMigration } from '../migration/record.ts';
 import { steeringOf, steeringRecord, type Steering } from '../migration/steering.ts';
 
 /** A claim of a moving ordinal: the record that steers it, and all that name it (a Reverse and the move that it takes back). */
@@ -19,19 +20,42 @@ export class InFlightIndex {
   readonly #byClaim = new Multimap();
   readonly #bySet = new Multimap();
   readonly #byVolume = new Multimap();
+  /** Not begun yet, by namespace and name. */
+  readonly #waiting = new Map<string, OrdinalMigration>();
+  /** Ended, with a source that is kept for its retention: by namespace and name, and by UID. */
+  readonly #keeping = new Map<string, OrdinalMigration>();
+  readonly #keepingByUID = new Map<string, OrdinalMigration>();
 
-  /** A record as it is now; one that is not in flight is forgotten. */
+  /** A record as it is now. */
   put(record: OrdinalMigration): void {
     this.remove(record.metadata.namespace ?? '', record.metadata.name);
-    if (!inFlight(record)) return;
+    if (inFlight(record)) this.#putInFlight(record);
+    else if (phaseOf(record) === 'Pending') this.#waiting.set(keyOf(record), record);
+    else if (keepsSource(record)) {
+      this.#keeping.set(keyOf(record), record);
+      this.#keepingByUID.set(record.metadata.uid ?? '', record);
+    }
+  }
+
+  remove(namespace: string, name: string): void {
+    const key = `${namespace}/${name}`;
+    this.#waiting.delete(key);
+    const keeping = this.#keeping.get(key);
+    if (keeping !== undefined) {
+      this.#keeping.delete(key);
+      this.#keepingByUID.delete(keeping.metadata.uid ?? '');
+    }
+    const known = this.#records.get(key);
+    if (known !== undefined) this.#removeInFlight(known);
+  }
+
+  #putInFlight(record: OrdinalMigration): void {
     this.#records.set(keyOf(record), record);
     this.#byUID.set(record.metadata.uid ?? '', record);
     for (const [map, key] of this.#placesOf(record)) map.add(key, record);
   }
 
-  remove(namespace: string, name: string): void {
-    const known = this.#records.get(`${namespace}/${name}`);
-    if (known === undefined) return;
+  #removeInFlight(known: OrdinalMigration): void {
     this.#records.delete(keyOf(known));
     this.#byUID.delete(known.metadata.uid ?? '');
     for (const [map, key] of this.#placesOf(known)) map.remove(key, known);
@@ -74,6 +98,24 @@ export class InFlightIndex {
     return migrationUID === undefined ? undefined : this.#byUID.get(migrationUID);
   }
 
+  named(namespace: string, name: string): OrdinalMigration | undefined {
+    return this.#records.get(`${namespace}/${name}`);
+  }
+
+  inNamespace(namespace: string): OrdinalMigration[] {
+    return [...this.#records.values()].filter(({ metadata }) => metadata.namespace === namespace);
+  }
+
+  /** Records of the same ordinal that have not ended, but this one: in flight, or waiting to begin. */
+  othersOf(record: OrdinalMigration): OrdinalMigration[] {
+    return [...this.#records.values(), ...this.#waiting.values()].filter((other) => isOfSameOrdinal(other, record) && other.metadata.name !== record.metadata.name);
+  }
+
+  /** The ended record of that UID, while its source is kept. */
+  keeping(migrationUID: string | undefined): OrdinalMigration | undefined {
+    return migrationUID === undefined ? undefined : this.#keepingByUID.get(migrationUID);
+  }
+
   #steering(record: OrdinalMigration): { record: OrdinalMigration; steering: Steering } | undefined {
     const steering = steeringOf(record);
     return steering === undefined ? undefined : { record, steering };
@@ -81,12 +123,12 @@ export class InFlightIndex {
 
   #placesOf(record: OrdinalMigration): [Multimap, string][] {
     const namespace = record.metadata.namespace ?? '';
-    const { apiVersion, name } = record.spec.statefulSetRef;
+    const { name } = record.spec.statefulSetRef;
     const claims = record.status?.claims ?? [];
     const volumes = new Set(claims.flatMap((claim) => [claim.source.pv, claim.target?.pv]).filter((pv) => pv !== undefined));
     return [
       [this.#byPod, `${namespace}/${podNameOf(record)}`],
-      [this.#bySet, `${namespace}/${apiVersion.split('/')[0] ?? ''}/${name}`],
+      [this.#bySet, `${namespace}/${groupOf(record)}/${name}`],
       ...claims.map((claim): [Multimap, string] => [this.#byClaim, `${namespace}/${claim.claimName}`]),
       ...[...volumes].map((pv): [Multimap, string] => [this.#byVolume, pv]),
     ];
@@ -95,6 +137,19 @@ export class InFlightIndex {
 
 function keyOf(record: OrdinalMigration): string {
   return `${record.metadata.namespace ?? ''}/${record.metadata.name}`;
+}
+
+/** The finalizer stays until source and snapshot are retired, or released. */
+function keepsSource(record: OrdinalMigration): boolean {
+  return ended(record) && (record.metadata.finalizers ?? []).includes(FINALIZER);
+}
+
+function isOfSameOrdinal(a: OrdinalMigration, b: OrdinalMigration): boolean {
+  return a.metadata.namespace === b.metadata.namespace && groupOf(a) === groupOf(b) && podNameOf(a) === podNameOf(b);
+}
+
+function groupOf({ spec }: OrdinalMigration): string {
+  return spec.statefulSetRef.apiVersion.split('/')[0] ?? '';
 }
 
 class Multimap {

@@ -4,17 +4,21 @@
 import { deny, type Allow, type Decision } from './decision.ts';
 import type { Review } from './review.ts';
 import { claim } from './rules/claim.ts';
+import { evacuation } from './rules/evacuation.ts';
 import { gate } from './rules/gate.ts';
+import { handMade } from './rules/hand-made.ts';
 import { migration } from './rules/migration.ts';
+import { namespace } from './rules/namespace.ts';
 import { policy } from './rules/policy.ts';
 import type { Rule, World } from './rules/rule.ts';
 import { scale } from './rules/scale.ts';
 import { set } from './rules/set.ts';
+import { status } from './rules/status.ts';
 import { steer } from './rules/steer.ts';
 import { volume } from './rules/volume.ts';
 
 export const MUTATING: readonly Rule[] = [gate, steer];
-export const VALIDATING: readonly Rule[] = [set, scale, claim, volume, migration, policy];
+export const VALIDATING: readonly Rule[] = [set, scale, claim, volume, migration, status, namespace, handMade, evacuation, policy];
 
 export interface Judgement {
   decision: Decision;

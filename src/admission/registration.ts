@@ -2,14 +2,15 @@
 //
 //   creates of pods and claims, in namespaces with something in flight          /mutate    Ignore: nothing may ever stop a pod or a claim
 //   updates and deletes of what is in flight                                     /validate  Fail:   what cannot be judged is not touched
+//   the in-flight label of a namespace, records that people write, status        /validate  Ignore: while we are down nothing rests on it
 //   policy annotations of sets and namespaces, everywhere                        /validate  Ignore: the daemon checks them again
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Api } from '../kubernetes/api.ts';
-import { FINALIZER, IN_FLIGHT_LABEL, MIGRATION_LABEL } from '../kubernetes/names.ts';
+import { FINALIZER, IN_FLIGHT_LABEL, MIGRATION_LABEL, ROLE_LABEL } from '../kubernetes/names.ts';
 import { mutatingWebhooks, validatingWebhooks, type KubernetesObject, type Resource } from '../kubernetes/objects.ts';
 import { isAlreadyExists, isConflict } from '../kubernetes/refusals.ts';
-import { KUBELETS_GROUP, KUBERNETES_SERVICE_ACCOUNTS, KUBERNETES_USERS, type ControllerIdentity } from './actors.ts';
+import { KUBELETS_GROUP, KUBERNETES_USERS, type ControllerIdentity } from './actors.ts';
 
 export const CONFIGURATION_NAME = 'zonespread';
 
@@ -86,22 +87,44 @@ export function validatingConfiguration(registration: Registration): Configurati
   const changes = ['UPDATE', 'DELETE'];
   const core = { operations: changes, apiGroups: [''], apiVersions: ['v1'] };
   return configuration([
-    guard('sets.zonespread.io', rulesOfSets(changes, 'statefulsets')),
+    asked(guard('sets.zonespread.io', rulesOfSets(changes, 'statefulsets')), changesSpec()),
     // An autoscaler of Kubernetes is a client like any other here: only our daemon is kept out.
     {
       ...guard('scale.zonespread.io', rulesOfSets(['UPDATE'], 'statefulsets/scale')),
       matchConditions: notOurselves(registration),
     },
-    guard('claims.zonespread.io', [{ ...core, resources: ['persistentvolumeclaims'], scope: 'Namespaced' }]),
+    asked(guard('claims.zonespread.io', [{ ...core, resources: ['persistentvolumeclaims'], scope: 'Namespaced' }]), changesWhatIsHeld()),
     // No namespaceSelector ever filters a cluster-scoped kind; our label does.
     {
-      ...guard('volumes.zonespread.io', [{ ...core, resources: ['persistentvolumes'], scope: 'Cluster' }]),
+      ...asked(guard('volumes.zonespread.io', [{ ...core, resources: ['persistentvolumes'], scope: 'Cluster' }]), changesWhatIsHeld()),
       namespaceSelector: {},
       objectSelector: { matchExpressions: [{ key: MIGRATION_LABEL, operator: 'Exists' }] },
     },
     migrationsWebhook(registration, guard('migrations.zonespread.io', [])),
+    namespacesWebhook(registration),
+    recordsWebhook(registration),
     policyWebhook(registration),
   ]);
+}
+
+function asked(webhook: Webhook, condition: Webhook['matchConditions'][number]): Webhook {
+  return { ...webhook, matchConditions: [...webhook.matchConditions, condition] };
+}
+
+/**
+ * Controllers of any name write finalizers, owners and annotations of what we guard: an attacher that had to wait for us would keep a pod
+ * from its disk. None of that is asked about; what holds a move together is.
+ */
+function changesWhatIsHeld(): Webhook['matchConditions'][number] {
+  const marks = [
+    ...[MIGRATION_LABEL, ROLE_LABEL].map((label) => `object.metadata.?labels[?${quoted(label)}].orValue('') != oldObject.metadata.?labels[?${quoted(label)}].orValue('')`),
+    ...['pv.kubernetes.io/bind-completed', 'pv.kubernetes.io/bound-by-controller'].map((key) => `object.metadata.?annotations[?${quoted(key)}].hasValue() != oldObject.metadata.?annotations[?${quoted(key)}].hasValue()`),
+  ];
+  return { name: 'changes-what-is-held', expression: `request.operation == 'DELETE' || object.spec != oldObject.spec || ${marks.join(' || ')}` };
+}
+
+function changesSpec(): Webhook['matchConditions'][number] {
+  return { name: 'changes-spec', expression: "request.operation == 'DELETE' || object.spec != oldObject.spec" };
 }
 
 /**
@@ -124,6 +147,49 @@ function migrationsWebhook(registration: Registration, guard: Webhook): Webhook 
     ],
   };
 }
+
+/** Asked only when the label goes; a namespaceSelector would look at the labels that are to be. */
+function namespacesWebhook(registration: Registration): Webhook {
+  return {
+    ...entry(registration, { name: 'namespaces.zonespread.io', path: '/validate', failurePolicy: 'Ignore' }),
+    rules: [{ operations: ['UPDATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['namespaces'], scope: 'Cluster' }],
+    namespaceSelector: { matchExpressions: namespaceScope(registration) },
+    objectSelector: { matchLabels: { [IN_FLIGHT_LABEL]: 'true' } },
+    matchConditions: [
+      ...notKubernetes(),
+      ...notOurselves(registration),
+      { name: 'takes-the-label-off', expression: `object.metadata.?labels[?${quoted(IN_FLIGHT_LABEL)}].orValue('') != 'true'` },
+    ],
+  };
+}
+
+/**
+ * Records that people make, or let go of, and the status of all our kinds, everywhere. What is in flight is the business of the entry for
+ * migrations. Status only where the daemon has a name of its own: its writes would come here otherwise.
+ */
+function recordsWebhook(registration: Registration): Webhook {
+  const ours = { apiGroups: ['zonespread.io'], apiVersions: ['v1alpha1'] };
+  const statuses: Rule[] = [
+    { ...ours, operations: ['UPDATE'], resources: ['ordinalmigrations/status', 'spreadreports/status'], scope: 'Namespaced' },
+    { ...ours, operations: ['UPDATE'], resources: ['zoneevacuations/status'], scope: 'Cluster' },
+  ];
+  return {
+    ...entry(registration, { name: 'records.zonespread.io', path: '/validate', failurePolicy: 'Ignore' }),
+    rules: [
+      { ...ours, operations: ['CREATE', 'DELETE'], resources: ['ordinalmigrations'], scope: 'Namespaced' },
+      { ...ours, operations: ['CREATE'], resources: ['zoneevacuations'], scope: 'Cluster' },
+      ...(registration.controller?.dedicated === true ? statuses : []),
+    ],
+    namespaceSelector: { matchExpressions: namespaceScope(registration) },
+    matchConditions: [
+      ...notKubernetes(),
+      ...notOurselves(registration),
+      { name: 'not-in-flight', expression: `request.operation == 'CREATE' || !(oldObject.?status.phase.orValue('') in [${IN_FLIGHT_PHASES.map(quoted).join(', ')}])` },
+    ],
+  };
+}
+
+const IN_FLIGHT_PHASES = ['Running', 'RollingBack', 'Frozen'];
 
 function policyWebhook(registration: Registration): Webhook {
   const writes = ['CREATE', 'UPDATE'];
@@ -224,7 +290,7 @@ function notKubernetes(): Webhook['matchConditions'] {
   return [
     {
       name: 'not-kubernetes',
-      expression: `!(request.userInfo.?username.orValue('') in [${users}] || request.userInfo.?username.orValue('').startsWith(${quoted(KUBERNETES_SERVICE_ACCOUNTS)}) || ${quoted(KUBELETS_GROUP)} in request.userInfo.?groups.orValue([]))`,
+      expression: `!(request.userInfo.?username.orValue('') in [${users}] || ${quoted(KUBELETS_GROUP)} in request.userInfo.?groups.orValue([]))`,
     },
   ];
 }

@@ -4,6 +4,7 @@
 //   certificate changed? → first the new bundle at the API server, then served;   configuration or daemon's name changed? → written again
 
 import type { Api } from '../kubernetes/api.ts';
+import { createEventRecorder } from '../kubernetes/event-recorder.ts';
 import { CONTROLLER_USER_ANNOTATION } from '../kubernetes/names.ts';
 import { leases } from '../kubernetes/objects.ts';
 import { createObservabilityApp, serve, type HttpServer } from '../observability/http.ts';
@@ -83,13 +84,16 @@ export async function runWebhook(options: WebhookOptions): Promise<RunningWebhoo
     inFlight: caches.inFlight,
     namespaces: caches.namespaces,
     sets: caches.sets,
+    zones: caches.zones,
+    budgets: caches.budgets,
     get controller() {
       return identity.current;
     },
   };
+  const events = createEventRecorder({ api: options.api, clock, log, component: 'zonespread-webhook', instance: 'url' in options.target ? options.target.url : options.target.service.name });
   const isReady = (): boolean => caches.hasSynced && !stopping.signal.aborted;
   const open = options.door?.open ?? startReviewServer;
-  const server = await open({ listen: options.https, certificates, world, canJudge: () => caches.hasSynced, ready: isReady, clock, log, metrics });
+  const server = await open({ listen: options.https, certificates, world, canJudge: () => caches.hasSynced, ready: isReady, clock, log, metrics, events });
   const status = await startStatus(options, server, { caches, stopping: stopping.signal });
   metrics.certificateExpires(expiryOf(certificates) / 1_000);
   caches.start();
@@ -107,7 +111,7 @@ export async function runWebhook(options: WebhookOptions): Promise<RunningWebhoo
       await clock.sleep(options.drainDelayMs ?? ('service' in options.target ? SERVICE_DRAIN_MS : 0));
       await server.close();
       await caches.stop();
-      await Promise.race([tending, clock.sleep(LAST_ROUND_MS)]);
+      await Promise.race([Promise.all([tending, events.flush()]), clock.sleep(LAST_ROUND_MS)]);
       await status?.close();
       ready.resolve();
     },

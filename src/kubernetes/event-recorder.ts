@@ -19,7 +19,8 @@ export type EventReason =
   | 'MigrationFrozen'
   | 'SpreadBlocked'
   | 'InvalidPolicy'
-  | 'SourceRetired';
+  | 'SourceRetired'
+  | 'GuardOverridden';
 
 export interface EventContent {
   type: 'Normal' | 'Warning';

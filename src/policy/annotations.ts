@@ -78,6 +78,10 @@ function oneOf<const T extends string>(...values: T[]): (text: string) => Readin
 /** A zone is a label value on nodes. */
 const ZONE_NAME = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
 
+export function isZoneName(text: string): boolean {
+  return ZONE_NAME.test(text);
+}
+
 /** No region has nearly as many; it bounds what a hostile value can cost. */
 const MOST_ZONES = 100;
 

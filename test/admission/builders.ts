@@ -5,7 +5,7 @@ import { InFlightIndex } from '../../src/admission/index.ts';
 import type { Operation, Review } from '../../src/admission/review.ts';
 import type { KnownNamespace, KnownSet, World } from '../../src/admission/rules/rule.ts';
 import type { JsonPatchOperation } from '../../src/kubernetes/api.ts';
-import type { KubernetesObject, PersistentVolume, PersistentVolumeClaim, Pod, StatefulSet } from '../../src/kubernetes/objects.ts';
+import type { KubernetesObject, PersistentVolume, PersistentVolumeClaim, Pod, PodDisruptionBudget, StatefulSet } from '../../src/kubernetes/objects.ts';
 import type { ClaimRecord, OrdinalMigration, OrdinalMigrationSpec, OrdinalMigrationStatus } from '../../src/migration/record.ts';
 
 export const NAMESPACE = 'shop';
@@ -37,6 +37,8 @@ export interface WorldParts {
   controller?: ControllerIdentity | undefined;
   namespaces?: Record<string, KnownNamespace>;
   sets?: Record<string, KnownSet>;
+  zones?: string[];
+  budgets?: PodDisruptionBudget[];
 }
 
 export function world(parts: WorldParts = {}): World {
@@ -46,6 +48,8 @@ export function world(parts: WorldParts = {}): World {
     inFlight,
     namespaces: { get: (name) => parts.namespaces?.[name] },
     sets: { get: (namespace, name) => parts.sets?.[`${namespace}/${name}`] },
+    zones: { known: () => new Set(parts.zones ?? []) },
+    budgets: { of: (namespace) => (parts.budgets ?? []).filter(({ metadata }) => metadata.namespace === namespace) },
     controller: 'controller' in parts ? parts.controller : { username: DAEMON, dedicated: true },
   };
 }
@@ -104,6 +108,8 @@ const RESOURCES: Record<string, string> = {
   Scale: 'statefulsets',
   Namespace: 'namespaces',
   OrdinalMigration: 'ordinalmigrations',
+  SpreadReport: 'spreadreports',
+  ZoneEvacuation: 'zoneevacuations',
 };
 
 export interface Asked {
@@ -111,6 +117,7 @@ export interface Asked {
   groups?: string[];
   uidPrecondition?: string;
   subResource?: string;
+  dryRun?: boolean;
 }
 
 export function creating(object: KubernetesObject, asked: Asked = {}): Review {
@@ -140,7 +147,7 @@ function review(operation: Operation, objects: { object?: KubernetesObject; oldO
     object: objects.object,
     oldObject: objects.oldObject,
     user: { username: asked.by ?? 'jane', groups: asked.groups ?? ['system:authenticated'] },
-    dryRun: false,
+    dryRun: asked.dryRun ?? false,
     uidPrecondition: asked.uidPrecondition,
   };
 }
@@ -167,15 +174,16 @@ export function onTheWire(of: Review): object {
   };
 }
 
-/** The object after the patch (`add` and `replace` of members, `add` at the end of a list: all that we send). */
+/** The object after the patch (`add`, `replace` and `remove` of members, `add` at the end of a list: all that we send). */
 export function applied<T extends KubernetesObject>(object: T, patch: JsonPatchOperation[]): T {
   const result = structuredClone(object);
   for (const { op, path, value } of patch) {
-    if (op !== 'add' && op !== 'replace') throw new Error(`this test applies no ${op}`);
-    const keys = path.split('/').slice(1);
+    if (op === 'test') throw new Error(`this test applies no ${op}`);
+    const keys = path.split('/').slice(1).map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
     const last = keys.pop()!;
     const parent = keys.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], result);
     if (Array.isArray(parent) && last === '-') parent.push(value);
+    else if (op === 'remove') delete (parent as Record<string, unknown>)[last];
     else (parent as Record<string, unknown>)[last] = value;
   }
   return result;

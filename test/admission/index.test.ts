@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { InFlightIndex } from '../../src/admission/index.ts';
+import type { OrdinalMigration } from '../../src/migration/record.ts';
 import { CLAIM, migration, MIGRATION, MIGRATION_UID, NAMESPACE } from './builders.ts';
 
 function found(index: InFlightIndex): Record<string, boolean> {
@@ -63,6 +64,34 @@ describe('a record', () => {
     index.put(migration({ metadata: { uid: 'uid-again' } }));
     expect(index.withUID(MIGRATION_UID)).toBeUndefined();
     expect(index.withUID('uid-again')).toBeDefined();
+  });
+});
+
+describe('beside what is in flight it knows', () => {
+  const waiting = (name: string, ordinal = 2): OrdinalMigration => migration({ metadata: { name, uid: name }, spec: { ordinal }, status: { phase: 'Pending', claims: [] } });
+
+  test('what else is about an ordinal, begun or not, until it ends', () => {
+    const index = new InFlightIndex();
+    index.put(waiting('web-2-wait'));
+    index.put(waiting('web-3-wait', 3));
+    index.put(migration());
+    expect(index.othersOf(waiting('mine')).map(({ metadata }) => metadata.name)).toEqual([MIGRATION, 'web-2-wait']);
+    expect(index.othersOf(waiting('web-2-wait'))).toHaveLength(1);
+    index.put(migration({ status: { phase: 'Succeeded' } }));
+    index.remove(NAMESPACE, 'web-2-wait');
+    expect(index.othersOf(waiting('mine'))).toEqual([]);
+  });
+
+  test('which ended record keeps a source, until it is retired or gone', () => {
+    const index = new InFlightIndex();
+    index.put(migration({ status: { phase: 'Succeeded' } }));
+    expect(index.keeping(MIGRATION_UID)?.metadata.name).toBe(MIGRATION);
+    expect(index.size).toBe(0);
+    index.put(migration({ status: { phase: 'Succeeded' }, metadata: { finalizers: [] } }));
+    expect(index.keeping(MIGRATION_UID)).toBeUndefined();
+    index.put(migration({ status: { phase: 'RolledBack' } }));
+    index.remove(NAMESPACE, MIGRATION);
+    expect(index.keeping(MIGRATION_UID)).toBeUndefined();
   });
 });
 

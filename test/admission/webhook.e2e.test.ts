@@ -204,7 +204,7 @@ describe('the webhook', () => {
 
   test('is registered once, and its conditions are valid CEL', async () => {
     const live = await daemon.get(validatingWebhooks, { name: 'zonespread' });
-    expect((live!.webhooks as { name: string }[]).map(({ name }) => name.split('.')[0])).toEqual(['sets', 'scale', 'claims', 'volumes', 'migrations', 'policy']);
+    expect((live!.webhooks as { name: string }[]).map(({ name }) => name.split('.')[0])).toEqual(['sets', 'scale', 'claims', 'volumes', 'migrations', 'namespaces', 'records', 'policy']);
     const generation = live!.metadata.generation;
     const second = await start({ https: { host: '127.0.0.1', port: 0 } });
     expect((await daemon.get(validatingWebhooks, { name: 'zonespread' }))!.metadata.generation).toBe(generation);
@@ -335,7 +335,7 @@ describe('the webhook', () => {
     const sum = (metric: string, entry: string): number => metrics.filter((line) => line.startsWith(`${metric}{`) && line.includes(`name="${entry}.zonespread.io"`)).reduce((total, line) => total + Number(line.split(' ').at(-1)), 0);
     expect(sum('apiserver_admission_match_condition_exclusions_total', 'claims')).toBeGreaterThan(0);
     expect(sum('apiserver_admission_match_condition_exclusions_total', 'volumes')).toBeGreaterThan(0);
-    for (const name of ['gate', 'steer', 'sets', 'scale', 'claims', 'volumes', 'migrations', 'policy']) {
+    for (const name of ['gate', 'steer', 'sets', 'scale', 'claims', 'volumes', 'migrations', 'namespaces', 'records', 'policy']) {
       expect(sum('apiserver_admission_match_condition_evaluation_errors_total', name)).toBe(0);
       expect(sum('apiserver_admission_webhook_fail_open_count', name)).toBe(0);
     }
@@ -347,6 +347,16 @@ describe('the webhook', () => {
     expect(await jane('delete', 'sts', 'web', '-n', SHOP, '--dry-run=server', '--cascade=orphan')).toContain('deleted');
     expect(log.lines.some(({ level, message }) => level === 'warn' && message === 'a person overrode the guard of a migration')).toBe(true);
     await jane('annotate', 'sts', 'web', '-n', SHOP, 'zonespread.io/override-');
+  });
+
+  test('an override that is no dry run is an event on the record and on the set', async () => {
+    const told = async (): Promise<string> => plane.kubectl(['get', 'events', '-n', SHOP, '--field-selector', 'reason=GuardOverridden', '-o', 'jsonpath={range .items[*]}{.involvedObject.kind} {.message}{"\\n"}{end}']);
+    expect(await told()).toBe('');
+    await jane('annotate', 'pv', 'd-new', 'zonespread.io/override=web-2-bcdfg');
+    expect(await jane('label', 'pv', 'd-new', 'zonespread.io/role-')).toContain('unlabeled');
+    const message = 'jane overrode the guard of migration web-2-bcdfg (rule volume-update): UPDATE of PersistentVolume d-new';
+    await expect.poll(async () => (await told()).trim().split('\n').toSorted(), WAIT).toEqual([`OrdinalMigration ${message}`, `StatefulSet ${message}`]);
+    await daemon.mergePatch(volumes, { name: 'd-new' }, { metadata: { labels: { 'zonespread.io/role': 'target' }, annotations: { 'zonespread.io/override': null } } });
   });
 
   test('where the daemon shares its name with people, only a delete under the recorded UID passes', async () => {
@@ -393,7 +403,9 @@ describe('the webhook', () => {
     await daemon.delete(pods, { namespace: SHOP, name: 'web-2' }, {}, { gracePeriodSeconds: 0 });
     await expect.poll(async () => (await podTwo())?.metadata.uid ?? uid, WAIT).not.toBe(uid);
     expect(await jane('delete', 'pv', 'd-new', '--wait=false')).toContain('failed calling webhook');
-    expect(await jane('annotate', 'sts', 'web', '-n', SHOP, 'zonespread.io/max-skew=none')).toContain('failed calling webhook');
+    expect(await jane('scale', 'sts', 'web', '-n', SHOP, '--replicas=1')).toContain('failed calling webhook');
+    // Metadata of a set is nobody's business here; a wrong policy is reported by the daemon.
+    expect(await jane('annotate', 'sts', 'web', '-n', SHOP, 'zonespread.io/max-skew=none', '--overwrite')).toContain('annotated');
     expect(await jane('create', 'configmap', 'x', '-n', SHOP)).toContain('created');
     expect(await jane('annotate', 'ns', 'default', 'zonespread.io/max-skew=2')).toContain('annotated');
   });

@@ -13,7 +13,7 @@ import { VALIDATING } from '../../src/admission/judge.ts';
 import type { ReviewLabels } from '../../src/admission/desk.ts';
 import { BODY_LIMIT_BYTES, startReviewServer, type ReviewServer } from '../../src/admission/server.ts';
 import { LEASE_NAME, runWebhook, type RunningWebhook, type WebhookOptions } from '../../src/admission/webhook.ts';
-import { leases, mutatingWebhooks, namespaces, secrets, statefulSets, validatingWebhooks } from '../../src/kubernetes/objects.ts';
+import { disruptionBudgets, leases, mutatingWebhooks, namespaces, nodes, secrets, statefulSets, validatingWebhooks } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations } from '../../src/migration/record.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { systemClock } from '../../src/ports/clock.ts';
@@ -238,7 +238,7 @@ describe('the process', () => {
     // Certificates are checked against the real time by the client's TLS.
     clock = new FakeClock(new Date().toISOString());
     api = new FakeApi({ clock });
-    http = new WatchHttp(api, [ordinalMigrations, namespaces, statefulSets]);
+    http = new WatchHttp(api, [ordinalMigrations, namespaces, statefulSets, nodes, disruptionBudgets]);
     log = new FakeLog();
     expiries.length = 0;
   });

@@ -52,7 +52,7 @@ function isRecordedIntent(review: Review, { all, claim: { claimName } }: HeldCla
 function judgeUpdate(review: Review, world: World, { held, actor }: { held: HeldClaim; actor: Actor }): ReturnType<typeof refuse> {
   const change = changeOf<PersistentVolumeClaim>(review);
   const wanted = volumeWanted(held.record, held.claim);
-  const wrong = specChange(change, wanted) ?? (actor === 'other' ? markChange(change) : undefined);
+  const wrong = specChange(change, wanted) ?? (actor === 'perhaps-ourselves' ? undefined : markChange(change));
   return wrong === undefined ? undefined : refuse(review, world, { rule: 'claim-update', record: held.record, wrong });
 }
 

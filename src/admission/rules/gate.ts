@@ -19,7 +19,8 @@ export const gate: Rule = {
 };
 
 function isToBeGated(review: Review, pod: Pod, world: World): boolean {
-  const probeOf = pod.metadata.labels?.[PROBE_LABEL];
+  // Only dry runs are probes: a label in a set's template must not let its real pods past the gate.
+  const probeOf = review.dryRun ? pod.metadata.labels?.[PROBE_LABEL] : undefined;
   if (probeOf !== undefined) return world.inFlight.steeringOfUID(probeOf) !== undefined;
   const found = world.inFlight.steeringOfPod(review.namespace, review.name);
   return found !== undefined && found.steering.gate && isOwnedBySet(pod, found.record);

@@ -1,24 +1,28 @@
 // Policy annotations on StatefulSets and Namespaces are refused where they are written, with what is allowed. Only what this very change
-// makes wrong: a wrong value that is there already must not stand in the way of anybody's other business with the object.
+// makes wrong: a wrong value that is there already must not stand in the way of anybody's other business with the object. What is legal but
+// surprising is remarked on, once.
 
 import type { StatefulSet } from '../../kubernetes/objects.ts';
 import { checkAnnotations } from '../../policy/policy.ts';
 import { allow, deny, type Decision } from '../decision.ts';
 import type { Review } from '../review.ts';
 import { isOn, STATEFUL_SET_GROUPS, type Rule } from './rule.ts';
+import { surprisesOfNamespace, surprisesOfSet, type Cluster } from './surprises.ts';
 
 export const policy: Rule = {
   name: 'policy',
   onError: 'allow',
   applies: (review) => (review.operation === 'CREATE' || review.operation === 'UPDATE') && holderOf(review) !== undefined,
-  judge(review) {
+  judge(review, world) {
     const holder = holderOf(review);
     if (holder === undefined || review.object?.metadata.deletionTimestamp !== undefined) return undefined;
     const [after, before] = [check(review.object, holder), check(review.oldObject, holder)];
     const known = new Set(before.problems.map(({ message }) => message));
     const fresh = after.problems.map(({ message }) => message).filter((message) => !known.has(message));
     if (fresh.length > 0) return deny('policy', fresh.join(' '));
-    return warn(after.warnings.filter((warning) => !before.warnings.includes(warning)));
+    const remarks = [...after.warnings, ...surprises(review.object, review, world)];
+    const said = new Set([...before.warnings, ...surprises(review.oldObject, review, world)]);
+    return warn(remarks.filter((remark) => !said.has(remark)));
   },
 };
 
@@ -33,6 +37,11 @@ function check(object: Review['object'], on: Holder): ReturnType<typeof checkAnn
   if (object === undefined) return { problems: [], warnings: [] };
   const podManagementPolicy = on === 'StatefulSet' ? (object as StatefulSet).spec.podManagementPolicy : undefined;
   return checkAnnotations({ on, annotations: object.metadata.annotations, podManagementPolicy });
+}
+
+function surprises(object: Review['object'], review: Review, cluster: Cluster): string[] {
+  if (object === undefined) return [];
+  return holderOf(review) === 'StatefulSet' ? surprisesOfSet(object as StatefulSet, review.namespace, cluster) : surprisesOfNamespace(object.metadata.annotations, cluster);
 }
 
 function warn(warnings: string[]): Decision | undefined {

@@ -1,6 +1,6 @@
 // What a rule is and what it may look at: the review and the watched caches. Rules are pure: no network, no clock.
 
-import type { KubernetesObject } from '../../kubernetes/objects.ts';
+import type { KubernetesObject, PodDisruptionBudget } from '../../kubernetes/objects.ts';
 import type { ControllerIdentity } from '../actors.ts';
 import type { Decision } from '../decision.ts';
 import type { InFlightIndex } from '../index.ts';
@@ -21,6 +21,9 @@ export interface World {
   readonly namespaces: { get(name: string): KnownNamespace | undefined };
   /** StatefulSets of apps/v1 by namespace and name, for the `scale` subresource, which shows neither ordinals nor annotations. */
   readonly sets: { get(namespace: string, name: string): KnownSet | undefined };
+  /** Zones that have a node; none while nobody knows. */
+  readonly zones: { known(): ReadonlySet<string> };
+  readonly budgets: { of(namespace: string): readonly PodDisruptionBudget[] };
   /** Undefined while the daemon has never said who it is. */
   readonly controller: ControllerIdentity | undefined;
 }
@@ -32,6 +35,7 @@ export interface KnownNamespace {
 export interface KnownSet {
   /** First ordinal. */
   start: number;
+  replicas: number;
   /** Value of the override annotation. */
   override: string | undefined;
 }

@@ -1,5 +1,6 @@
 // A claim of a moving ordinal asks for the volume that the record names, whoever creates it and whatever the template says today (size
-// and class may have changed since). Never a refusal: it would abort the StatefulSet controller's whole sync.
+// and class may have changed since), and brings nothing along of a binding or an owner that it had in another life. Never a refusal: it
+// would abort the StatefulSet controller's whole sync.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonPatchOperation } from '../../kubernetes/api.ts';
@@ -18,24 +19,36 @@ export const steer: Rule = {
     const claim = subjectOf(review) as PersistentVolumeClaim;
     const wanted = steeringFor(review, claim, world);
     if (wanted === undefined) return undefined;
-    const patch = patchTo(claim.spec, specOf(wanted));
+    const patch = [...patchTo(claim.spec, specOf(wanted.claim)), ...withoutPast(claim, wanted.setUID)];
     if (patch.length === 0) return undefined;
     const asked = claim.spec.volumeName ?? '';
-    const warnings = asked === '' || asked === wanted.volumeName ? [] : [`zonespread: claim ${review.name} gets volume ${wanted.volumeName} instead of ${asked}: its ordinal is being moved`];
+    const warnings = asked === '' || asked === wanted.claim.volumeName ? [] : [`zonespread: claim ${review.name} gets volume ${wanted.claim.volumeName} instead of ${asked}: its ordinal is being moved`];
     return patched('steer', patch, warnings);
   },
 };
 
-function steeringFor(review: Review, claim: PersistentVolumeClaim, world: World): SteeredClaim | undefined {
-  const probeOf = claim.metadata.labels?.[PROBE_LABEL];
-  if (probeOf !== undefined) return probedClaim(world.inFlight.steeringOfUID(probeOf)?.steering.claims, review.name);
+interface Wanted {
+  claim: SteeredClaim;
+  /** Of the set as the move began. */
+  setUID: string | undefined;
+}
+
+function steeringFor(review: Review, claim: PersistentVolumeClaim, world: World): Wanted | undefined {
+  // Only dry runs are probes: a real claim is known by its name alone.
+  const probeOf = review.dryRun ? claim.metadata.labels?.[PROBE_LABEL] : undefined;
+  if (probeOf !== undefined) return wantedBy(world, probeOf, (claims) => probedClaim(claims, review.name));
   const held = world.inFlight.claim(review.namespace, review.name);
-  return held === undefined ? undefined : world.inFlight.steeringOfUID(held.record.metadata.uid ?? '')?.steering.claims.get(review.name);
+  return held === undefined ? undefined : wantedBy(world, held.record.metadata.uid ?? '', (claims) => claims.get(review.name));
+}
+
+function wantedBy(world: World, migrationUID: string, choose: (claims: Map<string, SteeredClaim>) => SteeredClaim | undefined): Wanted | undefined {
+  const found = world.inFlight.steeringOfUID(migrationUID);
+  const claim = found === undefined ? undefined : choose(found.steering.claims);
+  return claim === undefined ? undefined : { claim, setUID: found?.record.status?.statefulSetUID };
 }
 
 /** A probe is called after the claim that it stands for (`data-web-2-probe-xxxxx`); of several that fit, the longest name is meant. */
-function probedClaim(claims: Map<string, SteeredClaim> | undefined, probeName: string): SteeredClaim | undefined {
-  if (claims === undefined) return undefined;
+function probedClaim(claims: Map<string, SteeredClaim>, probeName: string): SteeredClaim | undefined {
   if (claims.size === 1) return claims.values().next().value;
   const name = [...claims.keys()].filter((candidate) => probeName.startsWith(candidate)).toSorted((a, b) => b.length - a.length)[0];
   return name === undefined ? undefined : claims.get(name);
@@ -55,4 +68,24 @@ function patchTo(asked: ClaimSpec, wanted: ClaimSpec): JsonPatchOperation[] {
     path: `/spec/${field}`,
     value: wanted[field],
   }));
+}
+
+/** With these a claim that was written out of another one goes Lost, or to a node that it was once meant for. */
+const OF_A_BINDING = [
+  'pv.kubernetes.io/bind-completed',
+  'pv.kubernetes.io/bound-by-controller',
+  'volume.kubernetes.io/selected-node',
+  'volume.kubernetes.io/storage-provisioner',
+  'volume.beta.kubernetes.io/storage-provisioner',
+];
+
+/** An owner that is gone would have the garbage collector delete the claim at once; the StatefulSet controller puts its own there again. */
+function withoutPast({ metadata }: PersistentVolumeClaim, setUID: string | undefined): JsonPatchOperation[] {
+  const annotations = OF_A_BINDING.filter((key) => metadata.annotations?.[key] !== undefined);
+  const owners = metadata.ownerReferences ?? [];
+  const living = owners.filter(({ uid }) => uid === setUID);
+  return [
+    ...annotations.map((key): JsonPatchOperation => ({ op: 'remove', path: `/metadata/annotations/${key.replaceAll('/', '~1')}` })),
+    ...(living.length === owners.length ? [] : [{ op: 'add' as const, path: '/metadata/ownerReferences', value: living }]),
+  ];
 }

@@ -1,11 +1,13 @@
 // Source and target volume of a move stay as they are: not deleted, bound to something else, given another reclaim policy or capacity, or
-// stripped of our labels. Binding, finalizers and status are free; our daemon's swap and undo are let through.
+// stripped of our labels. Binding, finalizers and status are free; our daemon's swap and undo are let through. A source that is kept after
+// its move is its owner's again; what gives it up is remarked on.
 
 import { MIGRATION_LABEL, ROLE_LABEL } from '../../kubernetes/names.ts';
 import type { PersistentVolume } from '../../kubernetes/objects.ts';
 import type { OrdinalMigration } from '../../migration/record.ts';
 import { steeringRecord } from '../../migration/steering.ts';
 import { actorOf, type Actor } from '../actors.ts';
+import { allow, type Decision } from '../decision.ts';
 import type { Review } from '../review.ts';
 import { changedKeys } from './claim.ts';
 import { refuse } from './refusal.ts';
@@ -20,7 +22,7 @@ export const volume: Rule = {
     if (actor === 'kubernetes' || actor === 'ourselves') return undefined;
     const records = recordsOf(review, world);
     const record = steeringRecord(records);
-    if (record === undefined) return undefined;
+    if (record === undefined) return warnOfKept(review, world);
     const wrong = review.operation === 'DELETE' ? wrongDelete(review, records, actor) : wrongUpdate(changeOf<PersistentVolume>(review), actor);
     return wrong === undefined ? undefined : refuse(review, world, { rule: review.operation === 'DELETE' ? 'volume-delete' : 'volume-update', record, wrong });
   },
@@ -35,9 +37,29 @@ function recordsOf(review: Review, world: World): OrdinalMigration[] {
 }
 
 function wrongDelete(review: Review, records: OrdinalMigration[], actor: Actor): string | undefined {
-  if (subjectOf(review).metadata.deletionTimestamp !== undefined) return undefined;
+  if (subjectOf(review).metadata.deletionTimestamp !== undefined || isReclaimed(review, actor)) return undefined;
   if (actor === 'perhaps-ourselves' && isRecordedIntent(review, records)) return undefined;
   return 'deleting this volume in the middle of the move could lose its data';
+}
+
+/** A provisioner that ends what Kubernetes has decided. None of ours is ever like that: they are Retain while the move is in flight. */
+function isReclaimed(review: Review, actor: Actor): boolean {
+  const { status, spec } = subjectOf(review) as PersistentVolume;
+  return actor === 'addon' && status?.phase === 'Released' && spec.persistentVolumeReclaimPolicy === 'Delete';
+}
+
+/** The last way back, until its retention has passed. */
+function warnOfKept(review: Review, world: World): Decision | undefined {
+  const record = world.inFlight.keeping(review.oldObject?.metadata.labels?.[MIGRATION_LABEL]);
+  if (record === undefined || !givesUp(review)) return undefined;
+  const { namespace = '', name } = record.metadata;
+  return allow('volume-kept', [`zonespread: PV ${review.name} is kept by OrdinalMigration ${namespace}/${name} until the retention after its move has passed: it is the way back to the old disk`]);
+}
+
+function givesUp(review: Review): boolean {
+  if (review.operation === 'DELETE') return subjectOf(review).metadata.deletionTimestamp === undefined;
+  const { before, after } = changeOf<PersistentVolume>(review);
+  return before.spec.persistentVolumeReclaimPolicy !== after.spec.persistentVolumeReclaimPolicy;
 }
 
 /** An undo deletes the new volume under its UID; the old one is never deleted while the move is in flight. */
@@ -56,11 +78,13 @@ interface Change {
 
 function wrongUpdate(change: Change, actor: Actor): string | undefined {
   const perhapsOurs = actor === 'perhaps-ourselves';
-  return wrongSpec(change, perhapsOurs) ?? (perhapsOurs ? undefined : wrongMark(change));
+  return wrongSpec(change, actor) ?? (perhapsOurs ? undefined : wrongMark(change));
 }
 
-function wrongSpec(change: Change, perhapsOurs: boolean): string | undefined {
-  const changed = changedKeys(change.before.spec, change.after.spec);
+function wrongSpec(change: Change, actor: Actor): string | undefined {
+  const perhapsOurs = actor === 'perhaps-ourselves';
+  // A resizer of kube-system says how large the disk has become: no change of ours could undo that, and the daemon looks for it.
+  const changed = changedKeys(change.before.spec, change.after.spec).filter((key) => !(key === 'capacity' && actor === 'addon'));
   const policy = changed.includes('persistentVolumeReclaimPolicy') && !perhapsOurs;
   if (policy) return `its reclaim policy must stay ${change.before.spec.persistentVolumeReclaimPolicy ?? ''} until the move has settled, or the disk could be deleted`;
   if (changed.includes('claimRef') && !isHarmlessBinding(change, perhapsOurs)) return 'binding it to another claim, or to none, could give the data away';

@@ -1,6 +1,6 @@
 // Hands on what makes the webhook work at all: its configurations, and the label by which namespaces are chosen.
 
-import { IN_FLIGHT_LABEL } from '../../kubernetes/names.ts';
+import { IN_FLIGHT_LABEL, OVERRIDE_ANNOTATION } from '../../kubernetes/names.ts';
 import { mutatingWebhooks, namespaces, validatingWebhooks } from '../../kubernetes/objects.ts';
 import type { Act } from '../acts.ts';
 import { Dice } from '../dice.ts';
@@ -19,11 +19,11 @@ export const ADMISSION_ACTS: Record<string, Act> = {
       else await person(world).delete(validatingWebhooks, { name: CONFIGURATION });
     },
   },
-  /** By a tool that keeps a namespace's labels as its own files have them. */
+  /** By a tool that keeps a namespace's labels as its own files have them; over the guard, which it would have to be told of. */
   'take the in-flight label off': {
     async perform(world, lot) {
-      await aMove(world, Dice.ofLot(lot));
-      await person(world).mergePatch(namespaces, { name: NAMESPACE }, { metadata: { labels: { [IN_FLIGHT_LABEL]: null } } });
+      const { metadata } = await aMove(world, Dice.ofLot(lot));
+      await person(world).mergePatch(namespaces, { name: NAMESPACE }, { metadata: { labels: { [IN_FLIGHT_LABEL]: null }, annotations: { [OVERRIDE_ANNOTATION]: metadata.name } } });
     },
   },
   'label the namespace': {

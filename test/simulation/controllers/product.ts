@@ -121,9 +121,11 @@ export async function installedStage(options: StageOptions = {}): Promise<Instal
     sets: {
       get(namespace, name) {
         const known = made?.cluster.server.read(statefulSets, { namespace, name });
-        return known === undefined ? undefined : { start: known.spec.ordinals?.start ?? 0, override: undefined };
+        return known === undefined ? undefined : { start: known.spec.ordinals?.start ?? 0, replicas: known.spec.replicas ?? 0, override: undefined };
       },
     },
+    zones: { known: () => new Set() },
+    budgets: { of: () => [] },
     controller: { username: DAEMON.username, dedicated: true },
   };
   const callWebhook: CallWebhook = async ({ clientConfig, review }) => {
