@@ -7,11 +7,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { BODY_LIMIT_BYTES } from '../../src/admission/body.ts';
 import { CERTIFICATES_SECRET } from '../../src/admission/certificate-source.ts';
 import { LEAF_LIFETIME_MS, LEAF_MARGIN_MS, renewed } from '../../src/admission/certificates.ts';
 import { VALIDATING } from '../../src/admission/judge.ts';
 import type { ReviewLabels } from '../../src/admission/desk.ts';
-import { BODY_LIMIT_BYTES, startReviewServer, type ReviewServer } from '../../src/admission/server.ts';
+import { startReviewServer, type ReviewServer } from '../../src/admission/server.ts';
 import { LEASE_NAME, runWebhook, type RunningWebhook, type WebhookOptions } from '../../src/admission/webhook.ts';
 import { leases, mutatingWebhooks, namespaces, secrets, statefulSets, validatingWebhooks } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations } from '../../src/migration/record.ts';
@@ -139,13 +140,12 @@ describe('the listener', () => {
   });
 
   test.each([
-    ['nonsense', '{"kind":', {}],
-    ['another kind', '{"apiVersion":"v1","kind":"Pod"}', {}],
-    ['a list', '[]', {}],
-    ['nothing', '', {}],
-    ['another content type', JSON.stringify(onTheWire(creating(pod()))), { 'content-type': 'text/plain' }],
-  ])('answers 400 to %s', async (_what, body, headers) => {
-    expect((await send(`${url}/mutate`, bundle, body, { headers })).status).toBe(400);
+    ['nonsense', '{"kind":'],
+    ['another kind', '{"apiVersion":"v1","kind":"Pod"}'],
+    ['a list', '[]'],
+    ['nothing', ''],
+  ])('answers 400 to %s', async (_what, body) => {
+    expect((await send(`${url}/mutate`, bundle, body)).status).toBe(400);
   });
 
   test('answers 415 to compressed bodies, which nobody sends us', async () => {
@@ -154,7 +154,6 @@ describe('the listener', () => {
 
   test('answers 404 elsewhere', async () => {
     expect((await send(`${url}/convert`, bundle, '{}')).status).toBe(404);
-    expect((await send(`${url}/mutate`, bundle, '', { method: 'GET' })).status).toBe(404);
   });
 
   test('a rule that throws lets creates go on unpatched and refuses changes, with a log line and a count', async () => {
