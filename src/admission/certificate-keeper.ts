@@ -53,7 +53,8 @@ export class CertificateKeeper {
     const { source, trust, register } = this.#options;
     const { bundle } = this.#offered;
     await register?.(async (registered) => {
-      this.#registered = (await source.bundle?.(registered)) ?? bundle;
+      // What is there already cannot be put back over something newer: it is written under the version that was read.
+      this.#registered = registered === bundle ? bundle : ((await source.bundle?.(registered)) ?? bundle);
       return this.#registered;
     });
     if (bundle === '') return;

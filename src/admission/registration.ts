@@ -162,7 +162,7 @@ async function bring(api: Api, resource: Resource, wantedFor: (registered: strin
   const ref = { name: CONFIGURATION_NAME };
   for (let round = 1; ; round++) {
     const live = await api.get(resource, ref);
-    const wanted = await wantedFor(live === undefined ? '' : bundlesOf(live).join('\n'));
+    const wanted = await wantedFor(live === undefined ? '' : [...new Set(bundlesOf(live))].join('\n'));
     if (live !== undefined && isAsWanted(live, wanted)) return false;
     try {
       if (live === undefined) await api.create(resource, wanted);

@@ -205,13 +205,17 @@ const BROKEN_HTTP: Record<string, string> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large|the chunk extensions are too large',
 };
 
-/** What is no HTTP never becomes a request; its sender gets an answer all the same, if it is still there. */
-function refuseBrokenHttp(error: Error, socket: Duplex): void {
-  if (!socket.writable || socket.destroyed) {
+/**
+ * What is no HTTP never becomes a request; its sender gets an answer all the same, if it is still there. Before the handshake is over there
+ * is nothing to answer with: whoever fails there, or takes too long, is cut off.
+ */
+function refuseBrokenHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const code = error.code ?? '';
+  if (!socket.writable || !(code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT')) {
     socket.destroy();
     return;
   }
-  const [status = '', message = ''] = (BROKEN_HTTP[(error as NodeJS.ErrnoException).code ?? ''] ?? `400 Bad Request|this is no HTTP: ${error.message}`).split('|');
+  const [status = '', message = ''] = (BROKEN_HTTP[code] ?? `400 Bad Request|this is no HTTP: ${error.message}`).split('|');
   const text = `zonespread: ${message}\n`;
   socket.end(`HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`, () => socket.destroy());
 }
