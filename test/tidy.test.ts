@@ -40,6 +40,7 @@ const EDGES: Record<string, string> = {
   'ports/random.ts': "the system's chance",
   'ports/schedule.ts': 'node-cron',
   'admission/server.ts': 'the HTTPS listener of the webhook',
+  'admission/body.ts': 'types of a request',
   'admission/certificates.ts': 'keys, serial numbers and the shape of host names (no connection)',
   'kubernetes/transport.ts': 'undici, the one pool of connections to the API server',
   'observability/prometheus.ts': 'undici, to the Prometheus that answers health queries',

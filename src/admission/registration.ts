@@ -208,20 +208,27 @@ function policyWebhook(registration: Registration): Webhook {
   };
 }
 
-/** Creates or patches both configurations where they differ from what is wanted. Gives the names of those that it wrote. */
-export async function register(api: Api, registration: Registration): Promise<string[]> {
-  const mutating = await bring(api, mutatingWebhooks, mutatingConfiguration(registration));
-  const validating = await bring(api, validatingWebhooks, validatingConfiguration(registration));
+/** What is to stand in a configuration in which `registered` stands now, both in PEM. */
+export type BundleFor = (registered: string) => Promise<string>;
+
+/**
+ * Creates or patches both configurations where they differ from what is wanted. Gives the names of those that it wrote. `bundleFor` is asked
+ * after the configuration was read and before it is written, under that version: so no replica that was held up puts an old bundle back.
+ */
+export async function register(api: Api, registration: Registration, bundleFor: BundleFor = () => Promise.resolve(registration.bundle)): Promise<string[]> {
+  const mutating = await bring(api, mutatingWebhooks, async (registered) => mutatingConfiguration({ ...registration, bundle: await bundleFor(registered) }));
+  const validating = await bring(api, validatingWebhooks, async (registered) => validatingConfiguration({ ...registration, bundle: await bundleFor(registered) }));
   return [...(mutating ? [mutatingWebhooks.kind] : []), ...(validating ? [validatingWebhooks.kind] : [])];
 }
 
 /** Two replicas may write at once; the next round sees that nothing is left to do. */
 const ROUNDS = 3;
 
-async function bring(api: Api, resource: Resource, wanted: Configuration): Promise<boolean> {
+async function bring(api: Api, resource: Resource, wantedFor: (registered: string) => Promise<Configuration>): Promise<boolean> {
   const ref = { name: CONFIGURATION_NAME };
   for (let round = 1; ; round++) {
     const live = await api.get(resource, ref);
+    const wanted = await wantedFor(live === undefined ? '' : [...new Set(bundlesOf(live))].join('\n'));
     if (live !== undefined && isAsWanted(live, wanted)) return false;
     try {
       if (live === undefined) await api.create(resource, wanted);
@@ -231,6 +238,12 @@ async function bring(api: Api, resource: Resource, wanted: Configuration): Promi
       if (round >= ROUNDS || !(isConflict(error) || isAlreadyExists(error))) throw error;
     }
   }
+}
+
+/** Of each entry of a configuration, in PEM; empty where it has none. */
+export function bundlesOf({ webhooks }: KubernetesObject): string[] {
+  const entries = Array.isArray(webhooks) ? (webhooks as { clientConfig?: { caBundle?: string } }[]) : [];
+  return entries.map((webhook) => Buffer.from(webhook.clientConfig?.caBundle ?? '', 'base64').toString());
 }
 
 /** A field that a newer API server adds by itself is none of our business; each that we know is as we say. */

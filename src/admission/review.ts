@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import type { KubernetesObject } from '../kubernetes/objects.ts';
-import type { Decision } from './decision.ts';
+import { allow, type Decision } from './decision.ts';
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 
@@ -60,6 +60,17 @@ const envelope = z.object({
   }),
 });
 
+/** From JSON. @throws MalformedReview */
+export function reviewIn(text: string): Review {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    throw new MalformedReview(`the body is no JSON: ${(error as Error).message}`);
+  }
+  return reviewOf(body);
+}
+
 /** @throws MalformedReview */
 export function reviewOf(body: unknown): Review {
   const parsed = envelope.safeParse(body);
@@ -85,6 +96,13 @@ export function reviewOf(body: unknown): Review {
 /** The AdmissionReview to send back. */
 export function answerOf(uid: string, decision: Decision): object {
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid, ...verdictOf(decision) } };
+}
+
+const PLAIN_ALLOW = JSON.stringify(answerOf('', allow())).split('""');
+
+/** The JSON of an answer that allows and says nothing more. */
+export function plainAllow(uid: string): string {
+  return PLAIN_ALLOW.join(JSON.stringify(uid));
 }
 
 function verdictOf(decision: Decision): object {

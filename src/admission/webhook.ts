@@ -1,7 +1,7 @@
 // The webhook process: certificate, listeners, watched caches, and keeping the API server's configuration of us as it should be.
 //
 //   certificate → listen (not ready: 503) → caches synced → registered → ready, and every few seconds again:
-//   certificate changed? → first the new bundle at the API server, then served;   configuration or daemon's name changed? → written again
+//   certificate to be renewed? (certificate-keeper.ts);   configuration or daemon's name changed? → written again
 
 import type { Api } from '../kubernetes/api.ts';
 import { createEventRecorder } from '../kubernetes/event-recorder.ts';
@@ -15,12 +15,14 @@ import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import { controllerIdentity, type ControllerIdentity } from './actors.ts';
 import { createCaches, type Caches } from './caches.ts';
+import { CertificateKeeper } from './certificate-keeper.ts';
 import { folderSource, secretSource, type CertificateSource } from './certificate-source.ts';
-import { expiryOf, namesOf, type Certificates } from './certificates.ts';
+import { expiryOf, namesOf, type Certificates, type Lifetimes } from './certificates.ts';
 import type { ListenAddress } from './listen.ts';
-import { register, type WebhookTarget } from './registration.ts';
+import { register, type BundleFor, type WebhookTarget } from './registration.ts';
 import type { World } from './rules/rule.ts';
 import { startReviewServer, type ReviewServer, type ReviewServerOptions } from './server.ts';
+import { TrustWatch } from './trust.ts';
 
 export const LEASE_NAME = 'zonespread';
 
@@ -56,6 +58,8 @@ export interface WebhookOptions {
   namespaces?: readonly string[];
   /** How long to go on answering, not ready, before closing. Without it 2 s behind a Service, which must notice first, and none by URL. */
   drainDelayMs?: number;
+  /** How long certificates live and what is waited for, where it is not as in certificates.ts and trust.ts. */
+  rotation?: { lifetimes: Lifetimes; settleMs: number; tendEveryMs: number };
   /** Another door than HTTPS, with what is served there: for a cluster in the same process. */
   door?: { source: CertificateSource; open: (options: ReviewServerOptions) => Promise<ReviewServer> };
 }
@@ -98,9 +102,10 @@ export async function runWebhook(options: WebhookOptions): Promise<RunningWebhoo
   metrics.certificateExpires(expiryOf(certificates) / 1_000);
   caches.start();
 
-  const tender = new Tender({ options, source, server, identity, certificates });
+  const keeper = keeperOf(options, { source, server, identity, served: certificates });
+  const tender = new Tender({ options, keeper, identity });
   const ready = Promise.withResolvers<void>();
-  const tending = tendUntil(stopping.signal, { synced: caches.synced, tender, clock, firstDone: ready.resolve });
+  const tending = tendUntil(stopping.signal, { synced: caches.synced, tender, clock, tendEveryMs: tendEveryMsOf(options), firstDone: ready.resolve });
 
   return {
     url: urlOf('https', options.https, server.port),
@@ -118,6 +123,30 @@ export async function runWebhook(options: WebhookOptions): Promise<RunningWebhoo
   };
 }
 
+interface KeeperParts {
+  source: CertificateSource;
+  server: ReviewServer;
+  identity: WatchedIdentity;
+  served: Certificates;
+}
+
+function keeperOf(options: WebhookOptions, { source, server, identity, served }: KeeperParts): CertificateKeeper {
+  const { api, clock, log, metrics, rotation } = options;
+  return new CertificateKeeper({
+    source,
+    trust: new TrustWatch({ api, clock, settleMs: rotation?.settleMs }),
+    clock,
+    log,
+    served,
+    serve: (next) => {
+      server.serve(next);
+      metrics.certificateExpires(expiryOf(next) / 1_000);
+    },
+    register: options.register ? (bundleFor) => writeRegistration(options, identity.current, bundleFor) : undefined,
+    waits: options.register || options.certificates === 'self',
+  });
+}
+
 async function startStatus({ status, metrics, log }: WebhookOptions, server: ReviewServer, { caches, stopping }: { caches: Caches; stopping: AbortSignal }): Promise<HttpServer | undefined> {
   if (status === undefined) return undefined;
   const readiness = [
@@ -132,59 +161,48 @@ async function startStatus({ status, metrics, log }: WebhookOptions, server: Rev
   }
 }
 
-async function tendUntil(stopped: AbortSignal, { synced, tender, clock, firstDone }: { synced: Promise<boolean>; tender: Tender; clock: Clock; firstDone: () => void }): Promise<void> {
+function tendEveryMsOf({ rotation }: WebhookOptions): number {
+  return rotation?.tendEveryMs ?? TEND_EVERY_MS;
+}
+
+interface Tending {
+  synced: Promise<boolean>;
+  tender: Tender;
+  clock: Clock;
+  tendEveryMs: number;
+  firstDone: () => void;
+}
+
+async function tendUntil(stopped: AbortSignal, { synced, tender, clock, tendEveryMs, firstDone }: Tending): Promise<void> {
   // Who asks us before we know anything gets a 503, so nobody is told to ask before that.
   if (!(await synced)) return;
   while (!stopped.aborted) {
     if (await tender.tend()) firstDone();
-    await clock.sleep(TEND_EVERY_MS, stopped);
+    await clock.sleep(tendEveryMs, stopped);
   }
 }
 
 interface TenderParts {
   options: WebhookOptions;
-  source: CertificateSource;
-  server: ReviewServer;
+  keeper: CertificateKeeper;
   identity: WatchedIdentity;
-  certificates: Certificates;
 }
 
 /** One round of looking after certificate, identity and registration; what fails is said, and tried again in the next round. */
 class Tender {
   readonly #parts: TenderParts;
-  #served: Certificates;
 
   constructor(parts: TenderParts) {
     this.#parts = parts;
-    this.#served = parts.certificates;
   }
 
   /** True when all of it is as it should be. */
   async tend(): Promise<boolean> {
-    const { identity, options } = this.#parts;
+    const { identity, keeper } = this.#parts;
     const known = await this.#attempt('read who the daemon is', () => identity.refresh());
-    const renewed = await this.#attempt('renew the certificate', () => this.#renew());
-    const registered = !options.register || (await this.#attempt('register with the API server', () => this.#register(this.#served.bundle)));
+    const renewed = await this.#attempt('renew the certificate', () => keeper.renew());
+    const registered = await this.#attempt('register with the API server', () => keeper.register());
     return known && renewed && registered;
-  }
-
-  async #renew(): Promise<void> {
-    const { source, options, server } = this.#parts;
-    const next = await source.read();
-    if (next.certificate === this.#served.certificate && next.bundle === this.#served.bundle) return;
-    // Whoever is to trust the new one must know its CA first.
-    if (options.register) await this.#register(next.bundle);
-    server.serve(next);
-    this.#served = next;
-    options.metrics.certificateExpires(expiryOf(next) / 1_000);
-    options.log.info('serving another certificate', { expires: new Date(expiryOf(next)).toISOString() });
-  }
-
-  async #register(bundle: string): Promise<void> {
-    const { options, identity } = this.#parts;
-    const { api, target, ownNamespace, namespaces = [] } = options;
-    const written = await register(api, { target, bundle, ownNamespace, namespaces, controller: identity.current });
-    if (written.length > 0) options.log.info('registered with the API server', { written, controllerUser: identity.current?.username });
   }
 
   async #attempt(what: string, action: () => Promise<void>): Promise<boolean> {
@@ -196,6 +214,11 @@ class Tender {
       return false;
     }
   }
+}
+
+async function writeRegistration({ api, log, target, ownNamespace, namespaces = [] }: WebhookOptions, controller: ControllerIdentity | undefined, bundleFor: BundleFor): Promise<void> {
+  const written = await register(api, { target, bundle: '', ownNamespace, namespaces, controller }, bundleFor);
+  if (written.length > 0) log.info('registered with the API server', { written, controllerUser: controller?.username });
 }
 
 /** Who the daemon is, from the flag, else from its Lease. */
@@ -217,10 +240,10 @@ class WatchedIdentity {
   }
 }
 
-function certificateSource({ api, clock, certificates, ownNamespace, target, door }: WebhookOptions): CertificateSource {
+function certificateSource({ api, clock, certificates, ownNamespace, target, door, rotation }: WebhookOptions): CertificateSource {
   if (door !== undefined) return door.source;
-  if (certificates !== 'self') return folderSource(certificates);
-  return secretSource({ api, clock, namespace: ownNamespace, names: namesOf(target) });
+  if (certificates !== 'self') return folderSource(certificates, clock);
+  return secretSource({ api, clock, namespace: ownNamespace, names: namesOf(target), lifetimes: rotation?.lifetimes });
 }
 
 function urlOf(scheme: string, { host = '0.0.0.0' }: ListenAddress, port: number): string {

@@ -75,10 +75,10 @@ describe('a certificate of our own making', () => {
     await expect(handshake({ ...made, bundle: other.bundle }, NAMES[0]!)).rejects.toThrow(/unable to verify|signature failure|issuer/);
   });
 
-  test('is valid an hour back, for clocks that are behind, and never outlives its CA', async () => {
+  test('is valid a day back, for clocks that are behind, and never outlives its CA', async () => {
     const made = await renewed(undefined, NAMES, NOW);
     const [authority, leaf] = [new X509Certificate(made.bundle), new X509Certificate(made.certificate)];
-    expect(NOW - leaf.notBefore.getTime()).toBeGreaterThanOrEqual(3_600_000 - 1_000);
+    expect(NOW - leaf.notBefore.getTime()).toBeGreaterThanOrEqual(DAY_MS - 1_000);
     expect(leaf.notAfter.getTime()).toBeLessThan(authority.notAfter.getTime());
     expect(expiryOf(made)).toBe(leaf.notAfter.getTime());
     expect(leaf.serialNumber).not.toBe(authority.serialNumber);
@@ -109,15 +109,54 @@ describe('renewal', () => {
     await expect(handshake(moved, '127.0.0.1')).resolves.toContain('127.0.0.1');
   });
 
-  test('makes a new CA in time, and keeps the old one in the bundle until it ends', async () => {
+  describe('of the CA', () => {
     const late = NOW + AUTHORITY_LIFETIME_MS - AUTHORITY_MARGIN_MS + 1_000;
-    const next = await renewed(made, NAMES, late);
-    expect(next.bundle.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
-    expect(next.bundle).toContain(made.bundle.trim());
-    // What the old CA signed is still trusted by way of the new bundle, and the other way round nothing breaks.
-    await expect(handshake({ ...made, bundle: next.bundle }, NAMES[0]!)).resolves.toContain('zonespread-webhook');
-    const after = await renewed(next, NAMES, NOW + AUTHORITY_LIFETIME_MS + DAY_MS);
-    expect(after.bundle.match(/BEGIN CERTIFICATE/g)).toHaveLength(1);
+    /** A CA of then, with a leaf of now. */
+    const aged = async (): Promise<SelfMade> => renewed(await renewed(undefined, NAMES, 2 * NOW - late), NAMES, NOW - DAY_MS);
+    const countOf = ({ bundle }: Certificates): number => bundle.match(/BEGIN CERTIFICATE/g)?.length ?? 0;
+
+    test('announces the new one in time, and goes on serving what the old one signed', async () => {
+      const old = await aged();
+      const next = await renewed(old, NAMES, NOW);
+      expect(countOf(next)).toBe(2);
+      expect(next.bundle).toContain(old.bundle.trim());
+      expect([next.certificate, next.key]).toEqual([old.certificate, old.key]);
+      expect(next.authorityKey).not.toBe(old.authorityKey);
+      await expect(handshake(next, NAMES[0]!)).resolves.toContain('zonespread-webhook');
+      await expect(handshake({ ...next, bundle: old.bundle }, NAMES[0]!)).resolves.toContain('zonespread-webhook');
+      expect(await renewed(next, NAMES, NOW, { trusts: () => false })).toBe(next);
+    });
+
+    test('serves a leaf of the new one as soon as that is trusted, and drops the old one when its last leaf has ended', async () => {
+      const announced = await renewed(await aged(), NAMES, NOW);
+      const switched = await renewed(announced, NAMES, NOW, { trusts: (bundle) => bundle === announced.bundle });
+      expect(switched.bundle).toBe(announced.bundle);
+      await expect(handshake({ ...switched, bundle: announced.bundle.slice(0, announced.bundle.indexOf('-----BEGIN', 1)) }, NAMES[0]!)).resolves.toContain('zonespread-webhook');
+      const ends = NOW + LEAF_LIFETIME_MS;
+      expect(countOf(await renewed(switched, NAMES, ends + DAY_MS))).toBe(2);
+      expect(countOf(await renewed(switched, NAMES, ends + 2 * DAY_MS + 1_000))).toBe(1);
+    });
+
+    test('that has ended makes both anew', async () => {
+      const healed = await renewed(await renewed(undefined, NAMES, NOW - AUTHORITY_LIFETIME_MS - DAY_MS), NAMES, NOW);
+      expect(countOf(healed)).toBe(1);
+      await expect(handshake(healed, NAMES[0]!)).resolves.toContain('zonespread-webhook');
+    });
+
+    test('starts over, when all is lost but what is served and registered, without a break', async () => {
+      const over = await renewed(undefined, NAMES, NOW, { served: made, registered: made.bundle });
+      expect(countOf(over)).toBe(2);
+      expect(over.certificate).toBe(made.certificate);
+      const elsewhere = await renewed(undefined, NAMES, NOW, { registered: made.bundle });
+      expect(countOf(elsewhere)).toBe(2);
+      await expect(handshake({ ...made, bundle: elsewhere.bundle }, NAMES[0]!)).resolves.toContain('zonespread-webhook');
+    });
+
+    test('puts back what is served when somebody has spoilt the leaf that is stored', async () => {
+      const announced = await renewed(await aged(), NAMES, NOW);
+      const healed = await renewed({ ...announced, certificate: 'nonsense' }, NAMES, NOW, { served: announced });
+      expect(healed.certificate).toBe(announced.certificate);
+    });
   });
 
   test.each(['bundle', 'authorityKey', 'certificate', 'key'] as const)('makes anew what depends on a broken %s', async (part) => {
@@ -152,8 +191,9 @@ describe('the names', () => {
   });
 });
 
+const clock = new FakeClock(new Date(NOW).toISOString());
+
 describe('the Secret', () => {
-  const clock = new FakeClock(new Date(NOW).toISOString());
   const ref = { namespace: 'zonespread-system', name: CERTIFICATES_SECRET };
   const sourceOn = (api: FakeApi, at = clock): ReturnType<typeof secretSource> => secretSource({ api, clock: at, namespace: ref.namespace, names: NAMES });
   const stored = (api: FakeApi): string => Buffer.from(api.read(secrets, ref)!.data!['tls.crt']!, 'base64').toString();
@@ -198,24 +238,24 @@ describe('a folder', () => {
   test('is served as it is, with the CA where there is one', async () => {
     const made = await renewed(undefined, NAMES, NOW);
     write({ 'tls.crt': made.certificate, 'tls.key': made.key });
-    expect(await folderSource(folder).read()).toEqual({ certificate: made.certificate, key: made.key, bundle: '' });
+    expect(await folderSource(folder, clock).read()).toEqual({ certificate: made.certificate, key: made.key, bundle: '' });
     write({ 'ca.crt': made.bundle });
-    expect((await folderSource(folder).read()).bundle).toBe(made.bundle);
+    expect((await folderSource(folder, clock).read()).bundle).toBe(made.bundle);
   });
 
   test.skipIf(!hasOpenssl)('with RSA keys of another maker will do', async () => {
     execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', join(folder, 'tls.key'), '-out', join(folder, 'tls.crt'), '-days', '1', '-subj', '/CN=hook'], { stdio: 'ignore' });
-    await expect(folderSource(folder).read()).resolves.toMatchObject({ bundle: '' });
+    await expect(folderSource(folder, clock).read()).resolves.toMatchObject({ bundle: '' });
   });
 
   test('in the middle of a change is an error, not a broken listener', async () => {
     const [made, next] = [await renewed(undefined, NAMES, NOW), await renewed(undefined, NAMES, NOW)];
     write({ 'tls.crt': next.certificate, 'tls.key': made.key });
-    await expect(folderSource(folder).read()).rejects.toThrow('tls.key is not the key of the certificate in tls.crt');
+    await expect(folderSource(folder, clock).read()).rejects.toThrow('tls.key is not the key of the certificate in tls.crt');
   });
 
   test('without a certificate is an error that names the file', async () => {
-    await expect(folderSource(folder).read()).rejects.toThrow('tls.crt');
+    await expect(folderSource(folder, clock).read()).rejects.toThrow('tls.crt');
   });
 });
 
@@ -223,7 +263,7 @@ test.skipIf(!hasOpenssl)('the commands of webhook-certs/README.md make a folder 
   const readme = readFileSync(new URL('../../webhook-certs/README.md', import.meta.url), 'utf8');
   const commands = /```sh\n(openssl[\s\S]*?)```/.exec(readme)?.[1] ?? '';
   execFileSync('sh', ['-ec', commands], { cwd: folder, stdio: 'ignore' });
-  const served = await folderSource(folder).read();
+  const served = await folderSource(folder, clock).read();
   expect(verifyByOpenssl(served, ['-verify_hostname', NAMES[0]!])).toMatch(/: OK\n$/);
   await expect(handshake(served, NAMES[0]!)).resolves.toContain('zonespread-webhook');
 });

@@ -7,11 +7,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { CERTIFICATES_SECRET } from '../../src/admission/certificate-source.ts';
+import { BODY_LIMIT_BYTES } from '../../src/admission/body.ts';
+import { CERTIFICATES_SECRET, secretSource } from '../../src/admission/certificate-source.ts';
 import { LEAF_LIFETIME_MS, LEAF_MARGIN_MS, renewed } from '../../src/admission/certificates.ts';
 import { VALIDATING } from '../../src/admission/judge.ts';
 import type { ReviewLabels } from '../../src/admission/desk.ts';
-import { BODY_LIMIT_BYTES, startReviewServer, type ReviewServer } from '../../src/admission/server.ts';
+import { startReviewServer, type ReviewServer } from '../../src/admission/server.ts';
+import { SETTLE_MS } from '../../src/admission/trust.ts';
 import { LEASE_NAME, runWebhook, type RunningWebhook, type WebhookOptions } from '../../src/admission/webhook.ts';
 import { disruptionBudgets, leases, mutatingWebhooks, namespaces, nodes, secrets, statefulSets, validatingWebhooks } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations } from '../../src/migration/record.ts';
@@ -139,13 +141,12 @@ describe('the listener', () => {
   });
 
   test.each([
-    ['nonsense', '{"kind":', {}],
-    ['another kind', '{"apiVersion":"v1","kind":"Pod"}', {}],
-    ['a list', '[]', {}],
-    ['nothing', '', {}],
-    ['another content type', JSON.stringify(onTheWire(creating(pod()))), { 'content-type': 'text/plain' }],
-  ])('answers 400 to %s', async (_what, body, headers) => {
-    expect((await send(`${url}/mutate`, bundle, body, { headers })).status).toBe(400);
+    ['nonsense', '{"kind":'],
+    ['another kind', '{"apiVersion":"v1","kind":"Pod"}'],
+    ['a list', '[]'],
+    ['nothing', ''],
+  ])('answers 400 to %s', async (_what, body) => {
+    expect((await send(`${url}/mutate`, bundle, body)).status).toBe(400);
   });
 
   test('answers 415 to compressed bodies, which nobody sends us', async () => {
@@ -154,7 +155,6 @@ describe('the listener', () => {
 
   test('answers 404 elsewhere', async () => {
     expect((await send(`${url}/convert`, bundle, '{}')).status).toBe(404);
-    expect((await send(`${url}/mutate`, bundle, '', { method: 'GET' })).status).toBe(404);
   });
 
   test('a rule that throws lets creates go on unpatched and refuses changes, with a log line and a count', async () => {
@@ -381,6 +381,7 @@ describe('the process', () => {
   });
 
   test('goes on serving when the API server has trouble, says so, and is ready once it is over', async () => {
+    await secretSource({ api, clock, namespace: 'zonespread-system', names: ['127.0.0.1'] }).read();
     const restore = api.on('get', validatingWebhooks, () => Promise.reject(new Error('overloaded')));
     const { url, ready } = await start();
     await vi.waitUntil(() => log.messages('warn').length > 0);
@@ -396,7 +397,7 @@ describe('the process', () => {
     expect(api.read(mutatingWebhooks, { name: 'zonespread' })).toBeUndefined();
   });
 
-  test('serves a folder that somebody else fills, and notices a change', async () => {
+  test('serves a folder that somebody else fills, and after a change first has the new CA trusted beside the old one', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'webhook-'));
     try {
       const [first, second] = [await renewed(undefined, ['127.0.0.1'], Date.now()), await renewed(undefined, ['127.0.0.1'], Date.now())];
@@ -411,12 +412,15 @@ describe('the process', () => {
       expect(registeredBundle()).toBe(first.bundle);
       expect((await send(`${url}/readyz`, first.bundle, '', { method: 'GET', agent: new Agent() })).status).toBe(200);
       fill(second);
+      await clock.advance(SETTLE_MS / 2);
+      expect(registeredBundle()).toContain(first.bundle.trim());
+      expect(registeredBundle()).toContain(second.bundle.trim());
+      expect((await send(`${url}/readyz`, first.bundle, '', { method: 'GET', agent: new Agent() })).status).toBe(200);
       const served = async (): Promise<boolean> => {
-        await clock.advance(10_000);
+        await clock.advance(60_000);
         return send(`${url}/readyz`, second.bundle, '', { method: 'GET', agent: new Agent() }).then(() => true, () => false);
       };
       await vi.waitUntil(served);
-      expect(registeredBundle()).toBe(second.bundle);
       expect(api.read(secrets, { namespace: 'zonespread-system', name: CERTIFICATES_SECRET })).toBeUndefined();
     } finally {
       rmSync(folder, { recursive: true, force: true });

@@ -14,9 +14,10 @@ export interface Recipe {
   readonly binary: string;
   /** The main package to build. */
   readonly target: string;
-  /** The module whose version in go.mod is the binary's version. */
-  readonly versionedBy: string;
-  readonly versionFlags: (version: string) => string;
+  /** The module whose version in go.mod is the binary's version; without it a program of our own, which has none. */
+  readonly versionedBy?: string;
+  /** Linker flags that tell the binary its version. */
+  readonly versionFlags?: (version: string) => string;
   /** Build tags. */
   readonly tags?: readonly string[];
   /** Other names for the binary, beside it. */
@@ -108,7 +109,7 @@ async function buildInto(folder: string, recipe: Recipe, signal: AbortSignal | u
   const unfinished = `${folder}.unfinished-${randomUUID()}`;
   await mkdir(unfinished);
   try {
-    const what = `${recipe.binary} ${await versionOf(recipe)}`;
+    const what = `${recipe.binary} ${await versionOf(recipe)}`.trimEnd();
     await runGo(['build', '-o', join(unfinished, recipe.binary), ...(await buildArguments(recipe))], { folder: recipe.folder, what, signal });
     for (const link of recipe.links ?? []) await symlink(recipe.binary, join(unfinished, link));
     await rm(folder, { recursive: true, force: true });
@@ -121,10 +122,12 @@ async function buildInto(folder: string, recipe: Recipe, signal: AbortSignal | u
 async function buildArguments(recipe: Recipe): Promise<string[]> {
   // Not -trimpath: it names a replaced module by the version it replaces, and then the sidecars share nothing with the control plane.
   const tags = recipe.tags === undefined ? [] : ['-tags', recipe.tags.join(',')];
-  return [...tags, '-ldflags', `-s -w ${recipe.versionFlags(await versionOf(recipe))}`, recipe.target];
+  return [...tags, '-ldflags', `-s -w ${recipe.versionFlags?.(await versionOf(recipe)) ?? ''}`.trimEnd(), recipe.target];
 }
 
+/** Empty for a program of our own. */
 async function versionOf(recipe: Recipe): Promise<string> {
+  if (recipe.versionedBy === undefined) return '';
   const text = await readFile(join(recipe.folder, 'go.mod'), 'utf8');
   const required = text.split('\n').map((line) => line.trim().replace(/^require /, '').split(' '));
   const version = required.find(([module]) => module === recipe.versionedBy)?.[1];

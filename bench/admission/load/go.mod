@@ -1,0 +1,3 @@
+module zonespread.io/bench/admission/load
+
+go 1.26.0
