@@ -8,6 +8,17 @@ import * as volumes from './by-volumes.ts';
 import * as zones from './by-zones.ts';
 import type { HeldCase } from './holding.ts';
 
+/** Those in which Kubernetes itself has a say: budgets, taints, room on nodes; and what people do every day. */
+export const HELD_ON_BOTH: HeldCase[] = [
+  set.DISRUPTION_BUDGET_EXHAUSTED,
+  set.REVISION_WOULD_CHANGE,
+  zones.NODE_TAINTED,
+  zones.NODE_FULL,
+  moment.APPROVAL_NEEDED,
+  moment.PAUSED,
+  moment.OUTSIDE_WINDOW,
+];
+
 export const HELD_IN_SIMULATION: HeldCase<SimulatedWorld>[] = [
   set.GENERATION_NOT_OBSERVED,
   set.OWNED_BY_OPERATOR,

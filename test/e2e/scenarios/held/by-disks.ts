@@ -100,7 +100,8 @@ function nodesInA({ zones, kubelets }: SimulatedWorld): string[] {
 }
 
 /** Two ordinals on disks that only some instance types take. */
-const SLOW: Pick<HeldCase<SimulatedWorld>, 'set' | 'prepare'> = {
+const SLOW: Pick<HeldCase<SimulatedWorld>, 'set' | 'prepare' | 'unsatisfied'> = {
+  unsatisfied: 'OrdinalsHeld',
   set: { claims: [{ type: 'cloud_efficiency' }] },
   async prepare(_scene, { api, kubelets }) {
     for (const name of kubelets.nodeNames()) await api.mergePatch(nodes, { name }, { metadata: { labels: { [`${NODE_DISK_TYPE_PREFIX}cloud_efficiency`]: 'available' } } });

@@ -2,11 +2,11 @@
 // move.
 
 import { expect } from 'vitest';
-import { statefulSets } from '../../../../src/kubernetes/objects.ts';
+import { zoneEvacuations } from '../../../../src/controller/zone-evacuation.ts';
+import { nodes, statefulSets } from '../../../../src/kubernetes/objects.ts';
 import { ordinalMigrations, phaseOf, type Phase } from '../../../../src/migration/record.ts';
 import type { BlockReason } from '../../../../src/planner/reasons.ts';
 import { NODE_DISK_TYPE_PREFIX } from '../../../../src/simulation/csi/names.ts';
-import { nodes } from '../../../../src/kubernetes/objects.ts';
 import type { Exceptions } from '../../expect.ts';
 import { inScene, type Scene } from '../../scene.ts';
 import type { SimulatedWorld } from '../../simulated-world.ts';
@@ -141,6 +141,17 @@ export const HELD_BY_HAND: HeldByHandCase[] = [
       for (const name of kubelets.nodeNames()) await api.mergePatch(nodes, { name }, { metadata: { labels: { [`${NODE_DISK_TYPE_PREFIX}cloud_regional_disk_auto`]: 'available' } } });
     },
     arrange: async (scene) => () => deleteRecord(scene),
+  },
+  {
+    reason: 'ZoneUnavailable',
+    name: 'the zone is being evacuated',
+    says: /zone \S+-b takes no disks now: .*ZoneEvacuation leave-b/,
+    ordinal: 1,
+    targetZone: 'b',
+    async arrange(_scene, { api, zones }) {
+      await api.create(zoneEvacuations, { metadata: { name: 'leave-b' }, spec: { zone: zones.b, reason: 'works' } });
+      return () => api.delete(zoneEvacuations, { name: 'leave-b' });
+    },
   },
 ];
 

@@ -15,7 +15,7 @@ export const DISABLED: HeldCase = {
 export const APPROVAL_NEEDED: HeldCase = {
   reason: 'ApprovalNeeded',
   name: 'nobody has approved the plan',
-  says: /zonespread\.io\/mode is "plan" and 1 of 1 moves are not approved; look at the plan, then set zonespread\.io\/approve: "[0-9a-f]{64}"/,
+  says: /zonespread\.io\/mode is "plan" and 1 of 1 moves are not approved \(web-1 from \S+-a to \S+-b\); look at the plan, then set zonespread\.io\/approve: "[0-9a-f]{64}"/,
   noticed: 'by a watch',
   policy: () => ({ mode: 'plan' }),
   arrange: async (scene) => () => scene.annotate({ approve: scene.report()?.status?.plan?.digest ?? '' }),

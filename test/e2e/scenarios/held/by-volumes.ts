@@ -14,7 +14,8 @@ import type { HeldCase } from './holding.ts';
 const PATIENT = { timeoutMs: 20 * 60_000 };
 
 /** What lies in an ordinal's own volumes and does not pass by waiting: the plan would take another ordinal, so there is none. */
-export const ALONE: Pick<HeldCase, 'set' | 'policy' | 'ends'> = {
+export const ALONE: Pick<HeldCase, 'set' | 'policy' | 'ends' | 'unsatisfied'> = {
+  unsatisfied: 'OrdinalsHeld',
   set: { replicas: 1 },
   policy: ({ zones: { b } }) => ({ zones: b }),
   ends: ({ zones: { b } }) => ({ [b]: 1 }),

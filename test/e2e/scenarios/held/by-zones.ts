@@ -10,6 +10,7 @@ import type { HeldCase } from './holding.ts';
 
 export const TEMPLATE_PINS_ZONE: HeldCase = {
   reason: 'TemplatePinsZone',
+  unsatisfied: 'OrdinalsHeld',
   name: 'the pod template keeps its pods out of the zone',
   says: /the node selector or affinity of pod web-\d excludes zone \S+-b; take the zone out of the StatefulSet's pod template/,
   noticed: 'by a watch',
@@ -44,6 +45,7 @@ function withOwnZone(one: Omit<HeldCase, 'arrange' | 'policy' | 'ends'> & { arra
 
 export const NODE_CORDONED = withOwnZone({
   reason: 'ZoneUnavailable',
+  unsatisfied: 'ZoneUnavailable',
   name: 'the only node of the zone is cordoned',
   says: /0\/\d+ nodes.*unschedulable/,
   noticed: 'by a watch',
@@ -55,6 +57,7 @@ export const NODE_CORDONED = withOwnZone({
 
 export const NODE_TAINTED = withOwnZone({
   reason: 'ZoneUnavailable',
+  unsatisfied: 'ZoneUnavailable',
   name: 'the only node of the zone has a taint that its pod does not tolerate',
   says: /untolerated taint.*example\.com\/closed/,
   noticed: 'by a watch',
@@ -68,6 +71,7 @@ export const NODE_TAINTED = withOwnZone({
 
 export const NODE_FULL = withOwnZone({
   reason: 'ZoneUnavailable',
+  unsatisfied: 'ZoneUnavailable',
   name: 'the only node of the zone is full',
   says: /Insufficient memory/,
   noticed: 'by the sweep',
@@ -83,6 +87,7 @@ export const NODE_FULL = withOwnZone({
 
 export const ZONE_SOLD_OUT = withOwnZone({
   reason: 'ZoneUnavailable',
+  unsatisfied: 'ZoneUnavailable',
   name: 'the zone sells no such disks',
   says: /zone \S+ takes no disks now: /,
   noticed: 'by the sweep',

@@ -4,7 +4,7 @@
 //   createSet ─► arrange ─► daemon ─► annotate ─► held: report, event ─► (a while, with sweeps) ─► release ─► moved, without a sweep
 
 import { expect } from 'vitest';
-import type { BlockReason } from '../../../../src/planner/reasons.ts';
+import type { BlockReason, UnsatisfiedReason } from '../../../../src/planner/reasons.ts';
 import { phaseOf } from '../../../../src/migration/record.ts';
 import type { Exceptions } from '../../expect.ts';
 import { inScene, type Scene } from '../../scene.ts';
@@ -22,6 +22,8 @@ export interface HeldCase<W extends World = World> {
    * next sweep.
    */
   noticed: 'by a watch' | 'by a timer' | 'by the sweep';
+  /** Why the set is not satisfied meanwhile; default `MovesPlanned`. */
+  unsatisfied?: UnsatisfiedReason;
   /** Two replicas in zone a unless told otherwise. */
   set?: Partial<SetOptions>;
   /** How many of its pods get Ready at first; default all. */
@@ -46,14 +48,15 @@ export interface HeldCase<W extends World = World> {
 export interface Watchfulness {
   /** node-cron, of the sweeps while it is held; none may come after the release. */
   sweep: string;
+  /** Of what nothing but a sweep finds. */
+  neededSweep: string;
   heldForMs: number;
   /** From the release to the record of the move; undefined: it is not measured. */
-  begunWithinMs?: Record<Exclude<HeldCase['noticed'], 'by the sweep'>, number>;
+  begunWithinMs?: Record<HeldCase['noticed'], number>;
+  /** So far apart are the needed sweeps. */
+  sweepEveryMs?: number;
 }
 
-/** Of what nothing but a sweep finds. */
-const SWEEP_MINUTES = 5;
-const SWEEP = `*/${SWEEP_MINUTES} * * * *`;
 /** A sweep that finds a sold-out zone on sale again may go by an answer of five minutes ago. */
 const PATIENCE_MS = 20 * 60_000;
 
@@ -64,29 +67,34 @@ export function held<W extends World>(one: HeldCase<W>, watchfulness: Watchfulne
       await one.prepare?.(scene, world);
       await scene.createSet({ replicas: 2, ...set }, one.ready === undefined ? {} : { ready: one.ready });
       const release = await one.arrange(scene, world);
-      await scene.startDaemon({ sweep: one.noticed === 'by the sweep' ? SWEEP : watchfulness.sweep, ...flags });
+      await scene.startDaemon({ sweep: one.noticed === 'by the sweep' ? watchfulness.neededSweep : watchfulness.sweep, ...flags });
       const before = touchable(scene);
 
       await scene.annotate({ zones: `${world.zones.a},${world.zones.b}`, ...policy(world) });
-      await untilHeld(scene, one);
+      await untilHeld(scene, { unsatisfied: 'MovesPlanned', ...one });
       await world.clock.sleep(watchfulness.heldForMs);
       await expectStillHeld(scene, one, before);
 
       await release();
       const releasedMs = world.clock.now();
       await expectMoved(scene, one.ends?.(world) ?? { [world.zones.a]: 1, [world.zones.b]: 1 });
-      expectNoticed(scene, one, { releasedMs, begunWithinMs: watchfulness.begunWithinMs });
+      expectNoticed(scene, one, { releasedMs, watchfulness });
       return exceptions;
     });
 }
 
-export async function untilHeld(scene: Scene, { reason, says, also = [] }: Pick<HeldCase, 'reason' | 'says' | 'also'>): Promise<void> {
+export async function untilHeld(scene: Scene, { reason, says, also = [], unsatisfied }: Pick<HeldCase, 'reason' | 'says' | 'also' | 'unsatisfied'>): Promise<void> {
   await scene.until(`the report says ${reason}`, () => {
     expect(scene.report()?.status?.blocked).toContainEqual(expect.objectContaining({ reason, message: expect.stringMatching(says) }));
     expectHeldFor(scene, [reason, ...also]);
+    if (unsatisfied !== undefined) expectUnsatisfied(scene, unsatisfied);
     return true;
   });
   await scene.until('an event says so', () => scene.eventTexts().some((text) => text.startsWith(`SpreadBlocked: ${reason}: `)));
+}
+
+export function expectUnsatisfied(scene: Scene, reason: UnsatisfiedReason): void {
+  expect(scene.report()?.status?.conditions).toContainEqual(expect.objectContaining({ type: 'Satisfied', status: 'False', reason }));
 }
 
 /** By these and no other reasons; what a glance shows is the first of them. */
@@ -129,10 +137,10 @@ async function expectMoved(scene: Scene, ends: Record<string, number>): Promise<
   });
 }
 
-/** What is said to need the sweep began with one, and what is said to be told was not waited for. */
-function expectNoticed(scene: Scene, { noticed }: Pick<HeldCase, 'noticed'>, { releasedMs, begunWithinMs }: { releasedMs: number; begunWithinMs: Watchfulness['begunWithinMs'] }): void {
-  const begunMs = Date.parse(scene.migration().metadata.creationTimestamp ?? '');
+/** What is said to need the sweep began right after one, and what is said to be told was not waited for. */
+function expectNoticed(scene: Scene, { noticed }: Pick<HeldCase, 'noticed'>, { releasedMs, watchfulness: { begunWithinMs, sweepEveryMs = Number.POSITIVE_INFINITY } }: { releasedMs: number; watchfulness: Watchfulness }): void {
   if (begunWithinMs === undefined) return;
-  if (noticed === 'by the sweep') expect((begunMs / 1000) % (SWEEP_MINUTES * 60), 'seconds from the sweep to the beginning').toBeLessThan(5);
-  else expect(begunMs - releasedMs, 'ms from the release to the beginning').toBeLessThan(begunWithinMs[noticed]);
+  const begunMs = Date.parse(scene.migration().metadata.creationTimestamp ?? '');
+  const sinceMs = noticed === 'by the sweep' ? begunMs % sweepEveryMs : begunMs - releasedMs;
+  expect(sinceMs, `ms from the ${noticed === 'by the sweep' ? 'sweep' : 'release'} to the beginning`).toBeLessThan(begunWithinMs[noticed]);
 }
