@@ -4,6 +4,7 @@
 import type { Layout } from '../layout/layout.ts';
 import type { Policy } from '../policy/policy.ts';
 import { approvalOf, approvedOf, type Approval } from './approval.ts';
+import { fewOf } from './few.ts';
 import type { GuardContext } from './guards/guard.ts';
 import { checkGuards, isHeldBy } from './guards/index.ts';
 import type { Plan, PlannedMove } from './plan.ts';
@@ -83,13 +84,6 @@ function disabled(plan: Plan): Blocked {
 
 function approvalNeeded(plan: Plan, policy: Policy, missing: readonly PlannedMove[]): Blocked {
   const stale = policy.approve === undefined || policy.approve === plan.digest ? '' : `; ${policy.approve} approves ${missing.length === plan.moves.length ? 'none of them' : 'the others'}`;
-  return { reason: 'ApprovalNeeded', message: `zonespread.io/mode is "plan" and ${missing.length} of ${plan.moves.length} moves are not approved (${named(missing)})${stale}; look at the plan, then set zonespread.io/approve: "${plan.digest}"` };
+  return { reason: 'ApprovalNeeded', message: `zonespread.io/mode is "plan" and ${missing.length} of ${plan.moves.length} moves are not approved (${fewOf(missing.map(({ podName, from, to }) => `${podName} from ${from} to ${to}`))})${stale}; look at the plan, then set zonespread.io/approve: "${plan.digest}"` };
 }
 
-/** As many as a person reads; the report has them all. */
-const MOST_NAMED = 5;
-
-function named(moves: readonly PlannedMove[]): string {
-  const names = moves.slice(0, MOST_NAMED).map(({ podName, from, to }) => `${podName} from ${from} to ${to}`);
-  return [...names, ...(moves.length > MOST_NAMED ? [`${moves.length - MOST_NAMED} more`] : [])].join(', ');
-}

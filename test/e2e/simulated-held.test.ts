@@ -35,18 +35,20 @@ describe('a move by hand is held while', () => {
   }
 });
 
-function stories(title: string, all: readonly Story[]): void {
-  describe(title, () => {
-    for (const { name, start, run } of all) test.for(SEEDS)(`${name} (seed %i)`, PATIENT, (seed) => inSimulatedWorld({ seed, quiet: true, ...(start === undefined ? {} : { start }) }, run));
-  });
-}
+const STORIES: [about: string, Story[]][] = [
+  ['a window', WINDOWS],
+  ['after a move', [COOL_DOWN]],
+  ['after a failure', BACK_OFF],
+  ['an approval', APPROVAL],
+  ['no more than allowed', BUDGETS],
+  ['a set is not as declared while', NOT_AS_DECLARED],
+];
 
-stories('a window', WINDOWS);
-stories('after a move', [COOL_DOWN]);
-stories('after a failure', BACK_OFF);
-stories('an approval', APPROVAL);
-stories('no more than allowed', BUDGETS);
-stories('a set is not as declared while', NOT_AS_DECLARED);
+describe.each(STORIES)('%s', (_about, stories) => {
+  for (const { name, start, run } of stories) {
+    test.for(SEEDS)(`${name} (seed %i)`, PATIENT, (seed) => inSimulatedWorld({ seed, quiet: true, ...(start === undefined ? {} : { start }) }, run));
+  }
+});
 
 /** Reasons that nobody can be shown in a cluster, each with why. What they are is held by test/planner. */
 const NOT_HERE: Record<string, string> = {
@@ -60,7 +62,7 @@ describe('every reason of the planner', () => {
   const shown = new Set<string>([
     ...HELD_IN_SIMULATION.flatMap(({ reason, unsatisfied = 'MovesPlanned' as const }) => [reason, unsatisfied]),
     ...HELD_BY_HAND.map(({ reason }) => reason),
-    ...[...WINDOWS, COOL_DOWN, ...BACK_OFF, ...APPROVAL, ...BUDGETS, ...NOT_AS_DECLARED].flatMap(({ shows = [] }) => shows),
+    ...STORIES.flatMap(([, stories]) => stories.flatMap(({ shows = [] }) => shows)),
   ]);
 
   it.each([...BLOCK_REASONS, ...UNSATISFIED_REASONS, ...STAY_REASONS])('is shown here, or cannot be: %s', (reason) => {

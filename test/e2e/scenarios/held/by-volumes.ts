@@ -138,7 +138,7 @@ function volumeByHand({ namespace, world }: Scene, { name, diskId, keys }: { nam
       csi: { driver: DISK_DRIVER, volumeHandle: diskId },
       nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: expressions }] } },
     },
-  } as PersistentVolume;
+  };
 }
 
 /** A volume with a plain affinity beside the old one, then claim and pod away: the StatefulSet makes them again, and the old one can go. */
