@@ -31,6 +31,8 @@ export interface DecisionPorts {
   api: Api;
   /** The cluster and the cloud as they are now. */
   live: View;
+  /** The watch caches: whether there is anything to do. */
+  watched: View;
   clock: Clock;
   markets: Markets;
   health: HealthGate;

@@ -13,7 +13,7 @@ import { timestamp, type Clock } from '../ports/clock.ts';
 import { randomLetters, type Random } from '../ports/random.ts';
 import { roomIn } from './budget.ts';
 import { circumstancesOf } from './circumstances.ts';
-import { nameOfSet, type SetKey, type View } from './cluster.ts';
+import { nameOfSet, type SetKey } from './cluster.ts';
 import { decide, type Decided, type Decision, type DecisionPorts } from './decision.ts';
 import { nextLook } from './next-look.ts';
 import { oneAtATime } from './one-at-a-time.ts';
@@ -27,8 +27,6 @@ export interface SetsOptions extends DecisionPorts {
   random: Random;
   events: EventRecorder;
   metrics: Metrics;
-  /** The watch caches: whether there is anything to do. */
-  watched: View;
   reportOf(key: SetKey): SpreadReport | undefined;
   /** Told of what every look has shown. */
   onDecision?(key: SetKey, decision: Decision): void;
