@@ -9,14 +9,14 @@ import { statusOf, type OrdinalMigration } from '../migration/record.ts';
 import type { Policy } from '../policy/policy.ts';
 import { canonicalJson } from './canonical-json.ts';
 
-export interface Surroundings {
+export interface Given {
   set: StatefulSet;
   policy: Policy;
   nodes: readonly NodeFacts[];
 }
 
 /** Those of a move into that zone, now: `<policy>.<spec>.<nodes>`. */
-export function circumstancesOf({ set, policy, nodes }: Surroundings, targetZone: string): string {
+export function circumstancesOf({ set, policy, nodes }: Given, targetZone: string): string {
   // Scaling mends nothing, and an autoscaler does it all the time.
   const { replicas: _scaled, ...spec } = set.spec;
   const there = nodes.filter(({ zone }) => zone === targetZone).map(({ name, ready, schedulable, taints, labels }) => ({ name, ready, schedulable, taints, labels }));

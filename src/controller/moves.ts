@@ -79,7 +79,7 @@ interface Held {
   message: string;
 }
 
-/** What holds it by the watch caches; that nothing does is for the live look to say. */
+/** What holds it by the watch caches; that nothing does is for the live look to say. (One of a plan is also given up by them: the next plan looks anew.) */
 async function heldAtAGlance(deciding: DecisionPorts, record: OrdinalMigration): Promise<Held | undefined> {
   const { apiVersion, name } = record.spec.statefulSetRef;
   const set = await deciding.watched.cluster.set({ namespace: record.metadata.namespace ?? '', name });

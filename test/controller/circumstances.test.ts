@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { circumstancesOf, mendedSince, type Surroundings } from '../../src/controller/circumstances.ts';
+import { circumstancesOf, mendedSince, type Given } from '../../src/controller/circumstances.ts';
 import type { NodeFacts } from '../../src/layout/nodes.ts';
 import { statefulSet } from '../builders/kubernetes.ts';
 import { policy } from '../builders/policy.ts';
@@ -7,14 +7,14 @@ import { record } from './records.ts';
 
 const node = (name: string, zone: string, changes: Partial<NodeFacts> = {}): NodeFacts => ({ name, zone, ready: true, schedulable: true, taints: [], labels: { tier: 'db' }, diskCategories: undefined, drivers: undefined, ...changes });
 
-const THEN: Surroundings = { set: statefulSet(), policy: policy(), nodes: [node('n1', 'a'), node('n2', 'b'), node('n3', 'b')] };
+const THEN: Given = { set: statefulSet(), policy: policy(), nodes: [node('n1', 'a'), node('n2', 'b'), node('n3', 'b')] };
 
 function failedWith(reason: string, circumstances: string | undefined = circumstancesOf(THEN, 'b')) {
   return record({ phase: 'RolledBack', reason, ...(circumstances === undefined ? {} : { metadata: { annotations: { 'zonespread.io/circumstances': circumstances } } }) });
 }
 
 /** Whether a failure for that reason counts less now. */
-function mended(reason: string, now: Partial<Surroundings>): boolean {
+function mended(reason: string, now: Partial<Given>): boolean {
   return mendedSince(failedWith(reason), (zone) => circumstancesOf({ ...THEN, ...now }, zone));
 }
 
