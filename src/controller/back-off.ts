@@ -1,5 +1,5 @@
-// After a move that did not succeed its ordinal waits before the next try: a minute, doubled each time, six hours at most. Pure: it
-// reads what ended from the records, so that a restart forgets nothing.
+// After a move that did not succeed its ordinal waits before the next try: a minute, doubled each time, six hours at most; a minute again
+// once what made it fail may have been mended. Pure: it reads what ended from the records, so that a restart forgets nothing.
 
 import { ended, statusOf, type OrdinalMigration } from '../migration/record.ts';
 
@@ -18,14 +18,14 @@ export const BACK_OFF_COUNTS_MS = 2 * LONGEST_MS;
 /** These say nothing about the next try. One that a person aborted or released does: the same move must not begin again the moment after. */
 const NOT_A_FAILURE = new Set(['OwnerGone', 'NothingToMove']);
 
-/** Ordinals that wait because their last moves failed. `records`: those of one set. */
-export function backOffs(records: readonly OrdinalMigration[], nowMs: number): Holding[] {
+/** Ordinals that wait because their last moves failed. `records`: those of one set. `mended`: the record failed under other circumstances. */
+export function backOffs(records: readonly OrdinalMigration[], nowMs: number, mended: (record: OrdinalMigration) => boolean = () => false): Holding[] {
   return byOrdinal(records).flatMap(([ordinal, own]) => {
     const failures = trailingFailures(own);
     const last = failures.at(0);
     if (last === undefined) return [];
     const { finishedAt = '', phase = '', reason = '', message = '' } = statusOf(last);
-    const untilMs = Date.parse(finishedAt) + Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures.length - 1));
+    const untilMs = Date.parse(finishedAt) + Math.min(LONGEST_MS, FIRST_MS * 2 ** (inARow(failures, mended) - 1));
     if (!isStillToCome(untilMs, nowMs)) return [];
     return [{ ordinal, untilMs, message: `the last move of ordinal ${ordinal} ended ${phase} (${reason}: ${message}); it is tried again after ${new Date(untilMs).toISOString()}` }];
   });
@@ -52,6 +52,12 @@ function byOrdinal(records: readonly OrdinalMigration[]): [number, OrdinalMigrat
     (record) => record.spec.ordinal,
   );
   return [...groups];
+}
+
+/** Those that count: what failed before something was mended does not, but for the last one, which is never tried again at once. */
+function inARow(failures: readonly OrdinalMigration[], mended: (record: OrdinalMigration) => boolean): number {
+  const end = failures.findIndex((record) => mended(record));
+  return Math.max(1, end === -1 ? failures.length : end);
 }
 
 /** A move that only takes another back is no try of its own; the one that was taken back has failed. */

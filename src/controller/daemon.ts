@@ -232,7 +232,7 @@ function startWork(options: ControllerOptions, crew: Crew): { stop(): Promise<vo
   const readings = createDiskReadings({ disks, clock, log });
   const live = { cluster: liveCluster(api, crew.scope), disks, snapshots: true };
   const watched = { cluster: watchedCluster(watches), disks: readings, snapshots: false };
-  const deciding = { api, live, clock, markets: createMarkets({ disks, clock, log }), health: createHealthGate({ prometheus: options.prometheus, clock }), budgets: settings.budgets, coolDownMs: settings.coolDownMs };
+  const deciding = { api, live, watched, clock, markets: createMarkets({ disks, clock, log }), health: createHealthGate({ prometheus: options.prometheus, clock }), budgets: settings.budgets, coolDownMs: settings.coolDownMs };
   const own = rememberOwnWrites(api);
   const migrating: MigrationPorts = { api: own.api, disks, clock, random, clusterUID, epoch: crew.leadership.epoch, stepTimeoutMs: settings.stepTimeoutMs, report: reporter(crew, log) };
   const moves = createMoves(migrating, deciding);
@@ -243,7 +243,7 @@ function startWork(options: ControllerOptions, crew: Crew): { stop(): Promise<vo
     annotated: () => annotatedSets(watches).map(refOf),
     migrations: () => watches.migrations.list(),
   });
-  const sets = createSets({ ...deciding, random, events: crew.events, metrics, watched, reportOf: ({ namespace, name }) => watches.reports.get(namespace, name), dryRun: settings.dryRun, onDecision: (key, decision) => evacuations.note(key, decision) });
+  const sets = createSets({ ...deciding, random, events: crew.events, metrics, reportOf: ({ namespace, name }) => watches.reports.get(namespace, name), dryRun: settings.dryRun, onDecision: (key, decision) => evacuations.note(key, decision) });
 
   const queue = createQueues({ clock, random, log, onLost }, {
     async set(key) {

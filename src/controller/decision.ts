@@ -14,6 +14,7 @@ import type { Problem } from '../policy/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import { backOffs, coolDowns, type Holding } from './back-off.ts';
 import { budgetProblem, type Budgets } from './budget.ts';
+import { circumstancesOf, mendedSince } from './circumstances.ts';
 import { diskIdsOf, readLayout, type SetKey, type View } from './cluster.ts';
 import type { HealthGate } from './health.ts';
 import type { Markets } from './markets.ts';
@@ -30,6 +31,8 @@ export interface DecisionPorts {
   api: Api;
   /** The cluster and the cloud as they are now. */
   live: View;
+  /** The watch caches: whether there is anything to do. */
+  watched: View;
   clock: Clock;
   markets: Markets;
   health: HealthGate;
@@ -120,7 +123,7 @@ async function factsOf(ports: DecisionPorts, on: { set: StatefulSet; policy: Pol
     recentMoves: new Map(coolDowns(own, ports.coolDownMs, nowMs).map(({ ordinal, untilMs }) => [ordinal, untilMs])),
     inFlight: new Map(underWay(own).map((record) => [record.spec.ordinal, headedFor(record)])),
     estimates: estimatesOf(on.records, nowMs),
-    holdings: backOffs(own, nowMs),
+    holdings: backOffs(own, nowMs, (record) => mendedSince(record, (zone) => circumstancesOf({ ...on, nodes: on.layout.nodes }, zone))),
   };
 }
 

@@ -12,7 +12,7 @@ import type { MigrationPorts, StepContext } from '../migration/step.ts';
 import { checkGuards } from '../planner/guards/index.ts';
 import { parseDuration } from '../policy/duration.ts';
 import { defaultPolicy, parsePolicy, parseRules, parseTerms, termsOf, type PolicySource, type Rules, type Terms } from '../policy/policy.ts';
-import { diskIdsOf, readLayout } from './cluster.ts';
+import { diskIdsOf, readLayout, type View } from './cluster.ts';
 import { guardContext, recordsOf, type DecisionPorts } from './decision.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { closedByEvacuation } from './zone-evacuation.ts';
@@ -61,17 +61,17 @@ async function beginWhenAllowed(beginning: Beginning, context: StepContext): Pro
   }
   await handleRequest(context);
   if (ended(context.record)) return 'ended';
-  const verdict = await judge(beginning, context.record);
-  if (verdict.kind === 'held') return waitOrGiveUp(context, verdict);
-  if (verdict.kind === 'exempt') return begin(beginning.ports, context.record, verdict.terms);
-  return beginning.alone(async () => {
-    const again = await judge(beginning, context.record);
-    return again.kind === 'held' ? waitOrGiveUp(context, again) : begin(beginning.ports, context.record, again.terms);
-  });
+  // One that waits, perhaps for weeks, must not read the whole cluster every ten seconds: that is for when it may go.
+  const held = await heldAtAGlance(beginning.deciding, context.record);
+  if (held !== undefined) return waitOrGiveUp(context, held);
+  const judged = async (): Promise<Outcome> => {
+    const verdict = await judge(beginning, context.record);
+    return verdict.kind === 'held' ? waitOrGiveUp(context, verdict) : begin(beginning.ports, context.record, verdict.terms);
+  };
+  return takesBack(context.record) ? judged() : beginning.alone(judged);
 }
 
-/** `exempt`: whatever else is under way. */
-type Verdict = { kind: 'free' | 'exempt'; terms: MigrationTerms } | Held;
+type Verdict = { kind: 'free'; terms: MigrationTerms } | Held;
 
 interface Held {
   kind: 'held';
@@ -79,17 +79,29 @@ interface Held {
   message: string;
 }
 
-/** A move that takes another one back is exempt from guards, cool-down and windows: the ordinal is down already. */
+/** What holds it by the watch caches; that nothing does is for the live look to say. (One of a plan is also given up by them: the next plan looks anew.) */
+async function heldAtAGlance(deciding: DecisionPorts, record: OrdinalMigration): Promise<Held | undefined> {
+  const { apiVersion, name } = record.spec.statefulSetRef;
+  const set = await deciding.watched.cluster.set({ namespace: record.metadata.namespace ?? '', name });
+  if (set?.apiVersion !== apiVersion) return undefined;
+  const verdict = await verdictOn(deciding, deciding.watched, { record, set });
+  return verdict.kind === 'held' ? verdict : undefined;
+}
+
 async function judge({ ports, deciding }: Beginning, record: OrdinalMigration): Promise<Verdict> {
   const set = await setOf(ports.api, record);
   // Without its set the record ends by itself.
-  if (set === undefined) return { kind: 'exempt', terms: termsFor(record, termsOf(defaultPolicy)) };
-  const namespace = await deciding.live.cluster.namespace(record.metadata.namespace ?? '');
+  return set === undefined ? { kind: 'free', terms: termsFor(record, termsOf(defaultPolicy)) } : verdictOn(deciding, deciding.live, { record, set });
+}
+
+/** A move that takes another one back is exempt from guards, cool-down and windows: the ordinal is down already. */
+async function verdictOn(deciding: DecisionPorts, view: View, { record, set }: { record: OrdinalMigration; set: StatefulSet }): Promise<Verdict> {
+  const namespace = await view.cluster.namespace(record.metadata.namespace ?? '');
   const source = { setAnnotations: set.metadata.annotations, namespaceAnnotations: namespace?.metadata.annotations, podManagementPolicy: set.spec.podManagementPolicy };
-  if (takesBack(record)) return { kind: 'exempt', terms: termsFor(record, declaredTerms(source)) };
+  if (takesBack(record)) return { kind: 'free', terms: termsFor(record, declaredTerms(source)) };
   const read = parseRules(source);
   if (read.kind === 'invalid') return { kind: 'held', reason: 'InvalidPolicy', message: read.problems.map(({ message }) => message).join(' ') };
-  return notWanted(record, source) ?? (await holds(deciding, { record, set, rules: read.rules })) ?? { kind: 'free', terms: termsFor(record, termsOf(read.rules)) };
+  return notWanted(record, source) ?? (await holds(deciding, view, { record, set, rules: read.rules })) ?? { kind: 'free', terms: termsFor(record, termsOf(read.rules)) };
 }
 
 /** Only the daemon makes such a record, and it names the move. */
@@ -105,18 +117,18 @@ function notWanted(record: OrdinalMigration, source: PolicySource): Held | undef
   return off ? { kind: 'held', reason: 'Disabled', message: 'it was planned, and the set has been switched off since (zonespread.io/zones removed, or zonespread.io/mode "disabled")' } : undefined;
 }
 
-async function holds(deciding: DecisionPorts, on: { record: OrdinalMigration; set: StatefulSet; rules: Rules }): Promise<Held | undefined> {
-  const { live, markets, clock } = deciding;
+async function holds(deciding: DecisionPorts, view: View, on: { record: OrdinalMigration; set: StatefulSet; rules: Rules }): Promise<Held | undefined> {
+  const { markets, clock } = deciding;
   const { ordinal, targetZone } = on.record.spec;
-  const reading = await readLayout(live, on.set);
-  const layout = await reading.withSnapshotsOf(diskIdsOf(reading.layout, [ordinal]));
-  const others = (await live.cluster.migrations()).filter((other) => other.metadata.uid !== on.record.metadata.uid);
+  const reading = await readLayout(view, on.set);
+  const layout = view.snapshots ? await reading.withSnapshotsOf(diskIdsOf(reading.layout, [ordinal])) : reading.layout;
+  const others = (await view.cluster.migrations()).filter((other) => other.metadata.uid !== on.record.metadata.uid);
   const own = recordsOf(others, on.set);
   const earlier = own.find((other) => !ended(other) && other.spec.ordinal === ordinal && isBefore(other, on.record));
   if (earlier !== undefined) return { kind: 'held', reason: 'AlreadyInFlight', message: `${nameOf(earlier)} is for the same ordinal and came first; this one waits until it has ended` };
   // Those that have not begun hold nobody up but later ones of their own ordinal.
   const begun = own.filter((other) => phaseOf(other) !== 'Pending');
-  const closed = closedByEvacuation(await live.cluster.evacuations());
+  const closed = closedByEvacuation(await view.cluster.evacuations());
   const unusableZones = closed.has(targetZone) ? closed : await markets.unusableZones(layout, [targetZone]);
   const context = await guardContext(deciding, { records: others.filter((other) => phaseOf(other) !== 'Pending'), own: begun, rules: on.rules, unusableZones, moving: true });
   const [first] = checkGuards({ layout, rules: on.rules, ordinal, targetZone, nowMs: clock.now(), context });

@@ -5,10 +5,13 @@ import { isNotFound } from '../kubernetes/refusals.ts';
 import { type Condition, type StatefulSet } from '../kubernetes/objects.ts';
 import { sourceRetentionEnds } from '../migration/retirement.ts';
 import { ended, inFlight, phaseOf, podNameOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
+import { ordinalIn } from '../layout/layout.ts';
+import type { Approval } from '../planner/approval.ts';
 import type { Plan, PlannedMove } from '../planner/plan.ts';
 import type { Blocked } from '../planner/reasons.ts';
+import { canonicalJson } from './canonical-json.ts';
 import type { Decided, Decision } from './decision.ts';
-import { MAX_REPORTED_MOVES, spreadReports, type ReportedBlock, type ReportedMigration, type ReportedMove, type RetainedVolume, type SpreadReport, type SpreadReportStatus } from './spread-report.ts';
+import { MAX_REPORTED_MOVES, spreadReports, type ApprovedMove, type ReportedBlock, type ReportedMigration, type ReportedMove, type RetainedVolume, type SpreadReport, type SpreadReportStatus } from './spread-report.ts';
 
 type Invalid = Extract<Decision, { kind: 'invalid' }>;
 
@@ -32,7 +35,7 @@ export function reportOf(decision: Decided, now: string): SpreadReportStatus {
       measuredMoves: plan.cost.measuredMoves,
       moves: plan.moves.slice(0, MAX_REPORTED_MOVES).map((move) => reportedMove(move)),
     },
-    ...(turn.approval === undefined ? {} : { approved: { digest: turn.approval.digest, moves: turn.approval.moves.map(({ ordinal, from, to }) => ({ ordinal, from, to })) } }),
+    ...(turn.approval === undefined ? {} : { approved: { digest: turn.approval.digest, moves: approvedMoves(turn.approval.moves, decision) } }),
     ...(decision.zonesSeen.length === 0 ? {} : { zonesSeen: decision.zonesSeen }),
     blocked,
     blockedOrdinals: new Set(turn.blocked.flatMap(({ ordinal }) => ordinal ?? [])).size,
@@ -101,6 +104,18 @@ function reportedMove({ ordinal, from, to, reason, why, sizeGiB, estimate: { dow
     estimatedDowntimeSeconds: downtime.middleMs / 1000,
     highDowntimeSeconds: downtime.highMs / 1000,
   };
+}
+
+/** Of the whole list what has become of it: what ran and what is left stays visible, and so does what the plan of the day no longer wants. */
+function approvedMoves(moves: Approval['moves'], { plan, layout, records }: Decided): ApprovedMove[] {
+  const moving = new Set(records.flatMap((record) => (ended(record) ? [] : `${record.spec.ordinal} ${record.spec.targetZone}`)));
+  const planned = new Set(plan.moves.map(({ ordinal, from, to }) => `${ordinal} ${from} ${to}`));
+  const stateOfMove = ({ ordinal, from, to }: Approval['moves'][number]): NonNullable<ApprovedMove['state']> => {
+    if (moving.has(`${ordinal} ${to}`)) return 'Moving';
+    if (ordinalIn(layout, ordinal)?.zones.join('+') === to) return 'Moved';
+    return planned.has(`${ordinal} ${from} ${to}`) ? 'Planned' : 'NotWanted';
+  };
+  return moves.map((move) => ({ ordinal: move.ordinal, from: move.from, to: move.to, state: stateOfMove(move) }));
 }
 
 function reportedMigration(record: OrdinalMigration): ReportedMigration {
@@ -229,11 +244,5 @@ export function keepTimes(conditions: readonly Condition[], before: readonly Con
 
 /** Equal as JSON, whatever the order of the keys; absent and undefined are the same. */
 export function sameJson(a: unknown, b: unknown): boolean {
-  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, one]) => [key, sorted(one)]));
+  return canonicalJson(a) === canonicalJson(b);
 }

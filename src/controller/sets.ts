@@ -2,19 +2,20 @@
 
 import type { Api } from '../kubernetes/api.ts';
 import type { EventRecorder } from '../kubernetes/event-recorder.ts';
-import { VELERO_EXCLUDE_LABEL } from '../kubernetes/names.ts';
+import { CIRCUMSTANCES_ANNOTATION, VELERO_EXCLUDE_LABEL } from '../kubernetes/names.ts';
 import type { StatefulSet } from '../kubernetes/objects.ts';
-import { ended, ordinalMigrations, type OrdinalMigration, type OrdinalMigrationSpec } from '../migration/record.ts';
+import { ordinalMigrations, type OrdinalMigration, type OrdinalMigrationSpec } from '../migration/record.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { PlannedMove } from '../planner/plan.ts';
-import type { BlockReason } from '../planner/reasons.ts';
 import { formatDuration } from '../policy/duration.ts';
 import type { Policy } from '../policy/policy.ts';
 import { timestamp, type Clock } from '../ports/clock.ts';
 import { randomLetters, type Random } from '../ports/random.ts';
 import { roomIn } from './budget.ts';
-import { nameOfSet, type SetKey, type View } from './cluster.ts';
+import { circumstancesOf } from './circumstances.ts';
+import { nameOfSet, type SetKey } from './cluster.ts';
 import { decide, type Decided, type Decision, type DecisionPorts } from './decision.ts';
+import { nextLook } from './next-look.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { createPrecedence, type Precedence } from './precedence.ts';
 import { invalidReport, removeReport, reportOf, writeReport } from './report.ts';
@@ -26,8 +27,6 @@ export interface SetsOptions extends DecisionPorts {
   random: Random;
   events: EventRecorder;
   metrics: Metrics;
-  /** The watch caches: whether there is anything to do. */
-  watched: View;
   reportOf(key: SetKey): SpreadReport | undefined;
   /** Told of what every look has shown. */
   onDecision?(key: SetKey, decision: Decision): void;
@@ -58,7 +57,7 @@ export function createSets(options: SetsOptions): Sets {
       options.onDecision?.(key, final);
       if (final.kind !== 'decided') return settleUndecided(work, key, final);
       await say(work, final);
-      return nextLook(final, options.clock.now());
+      return nextLook(final, { nowMs: options.clock.now(), coolDownMs: options.coolDownMs });
     },
   };
 }
@@ -132,9 +131,14 @@ function describe({ podName, from, to }: PlannedMove): string {
   return `${podName} from ${from} to ${to}`;
 }
 
-async function recordMove(options: SetsOptions, { set, policy, plan }: Decided, move: PlannedMove): Promise<OrdinalMigration> {
+async function recordMove(options: SetsOptions, { set, policy, plan, layout: { nodes } }: Decided, move: PlannedMove): Promise<OrdinalMigration> {
   return options.api.create(ordinalMigrations, {
-    metadata: { namespace: set.metadata.namespace ?? '', name: `${move.podName}-${randomLetters(options.random, 5)}`, labels: { [VELERO_EXCLUDE_LABEL]: 'true' } },
+    metadata: {
+      namespace: set.metadata.namespace ?? '',
+      name: `${move.podName}-${randomLetters(options.random, 5)}`,
+      labels: { [VELERO_EXCLUDE_LABEL]: 'true' },
+      annotations: { [CIRCUMSTANCES_ANNOTATION]: circumstancesOf({ set, policy, nodes }, move.to) },
+    },
     spec: specOf(set, policy, { move, digest: plan.digest }),
   });
 }
@@ -177,15 +181,4 @@ function countBy(reasons: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const reason of reasons) counts[reason] = (counts[reason] ?? 0) + 1;
   return counts;
-}
-
-/** What holds a move and changes without any watch telling: asked again well before the next sweep. */
-const UNWATCHED: ReadonlySet<string> = new Set<BlockReason>(['WebhookNotReady', 'SnapshotInProgress', 'BudgetUsedUp', 'HealthQueryUnmet']);
-const UNWATCHED_EVERY_MS = 15_000;
-
-/** When something that no watch tells is due: a back-off that ends, or a hold that may have passed, while nothing is under way. */
-function nextLook({ holdings, records, turn }: Decided, nowMs: number): { afterMs: number } | undefined {
-  if (records.some((record) => !ended(record))) return undefined;
-  const untilMs = Math.min(...holdings.map((holding) => Math.max(0, holding.untilMs - nowMs) + 10), ...(turn.blocked.some(({ reason }) => UNWATCHED.has(reason)) ? [UNWATCHED_EVERY_MS] : []));
-  return Number.isFinite(untilMs) ? { afterMs: untilMs } : undefined;
 }

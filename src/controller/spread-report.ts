@@ -21,7 +21,7 @@ export interface SpreadReportStatus {
   satisfied?: boolean;
   plan?: ReportedPlan;
   /** Mode `plan`: the list that was approved, whole. */
-  approved?: { digest: string; moves: Pick<ReportedMove, 'ordinal' | 'from' | 'to'>[] };
+  approved?: { digest: string; moves: ApprovedMove[] };
   /** For zones `*`. */
   zonesSeen?: SeenZone[];
   blocked?: ReportedBlock[];
@@ -74,6 +74,11 @@ export interface ReportedMove {
   estimatedDowntimeSeconds?: number;
   /** What max-downtime goes by. */
   highDowntimeSeconds?: number;
+}
+
+export interface ApprovedMove extends Pick<ReportedMove, 'ordinal' | 'from' | 'to'> {
+  /** `NotWanted`: the plan of the day does without it, or the ordinal is gone. Absent in reports of older versions. */
+  state?: 'Moved' | 'Moving' | 'Planned' | 'NotWanted';
 }
 
 export interface SeenZone {

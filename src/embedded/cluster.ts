@@ -9,6 +9,7 @@ import { apiVersionOf, namespaces, type KubernetesObject, type Resource } from '
 import type { EcsCall } from '../ports/ecs-call.ts';
 import type { Http } from '../ports/http.ts';
 import type { Log } from '../ports/log.ts';
+import type { Prometheus } from '../ports/prometheus.ts';
 import type { Random } from '../ports/random.ts';
 import { ADMIN, type CallWebhook, type UserInfo } from '../simulation/apiserver/contract.ts';
 import { createSimulatedCluster, type SimulatedCluster, type SimulatedClusterOptions } from '../simulation/cluster.ts';
@@ -36,6 +37,7 @@ export interface DaemonStart {
   http?: (http: Http) => Http;
   cloud?: (cloud: EcsCall) => EcsCall;
   log?: Log;
+  prometheus?: Prometheus | undefined;
 }
 
 export class EmbeddedCluster {
@@ -57,9 +59,9 @@ export class EmbeddedCluster {
     return this.#current.webhook;
   }
 
-  startDaemon({ settings = {}, clockRate = 1, http = (same) => same, cloud = (same) => same, log = this.#log.child({ component: 'controller' }) }: DaemonStart = {}): EmbeddedDaemon {
+  startDaemon({ settings = {}, clockRate = 1, http = (same) => same, cloud = (same) => same, log = this.#log.child({ component: 'controller' }), prometheus }: DaemonStart = {}): EmbeddedDaemon {
     const { clock, ecs } = this.simulated;
-    return new EmbeddedDaemon({ clock, random: this.#random, http: http(this.simulated.http(DAEMON_USER)), cloud: cloud(ecs), region: ecs.region, log, settings, clockRate });
+    return new EmbeddedDaemon({ clock, random: this.#random, http: http(this.simulated.http(DAEMON_USER)), cloud: cloud(ecs), region: ecs.region, log, prometheus, settings, clockRate });
   }
 
   /** In place of the one that may run. @param http its way to the API server */

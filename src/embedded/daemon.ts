@@ -8,6 +8,7 @@ import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import type { EcsCall } from '../ports/ecs-call.ts';
 import type { Http } from '../ports/http.ts';
 import type { Log } from '../ports/log.ts';
+import type { Prometheus } from '../ports/prometheus.ts';
 import type { Random } from '../ports/random.ts';
 import type { Tasks } from '../simulation/controllers/tasks.ts';
 import { Life, type LifeOptions } from './life.ts';
@@ -20,6 +21,8 @@ export interface DaemonOptions extends LifeOptions {
   cloud: EcsCall;
   region: string;
   log: Log;
+  /** Of its flag `--prometheus`. */
+  prometheus?: Prometheus | undefined;
   settings?: Partial<ControllerSettings>;
 }
 
@@ -46,7 +49,7 @@ export class EmbeddedDaemon {
   #epoch: number | undefined;
   readonly #end = Promise.withResolvers<{ code: number | undefined; error?: unknown }>();
 
-  constructor({ clock: time, random, http, cloud, region, log, settings, ...life }: DaemonOptions) {
+  constructor({ clock: time, random, http, cloud, region, log, prometheus, settings, ...life }: DaemonOptions) {
     this.#life = new Life(time, life);
     this.ended = this.#end.promise;
     const clock = this.#life.clock();
@@ -62,6 +65,7 @@ export class EmbeddedDaemon {
       schedule: virtualSchedule(clock),
       log,
       metrics: this.metrics,
+      prometheus,
       settings: { ...DAEMON_SETTINGS, ...settings },
       signal: this.#terminate.signal,
     });

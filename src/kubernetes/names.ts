@@ -23,6 +23,8 @@ export const PROBE_LABEL = 'zonespread.io/probe';
 export const TOUCH_ANNOTATION = 'zonespread.io/touched';
 /** Annotation by which a person decides about a record. */
 export const REQUEST_ANNOTATION = 'zonespread.io/request';
+/** Annotation on a record: digests of policy, spec and nodes when the daemon planned it. */
+export const CIRCUMSTANCES_ANNOTATION = 'zonespread.io/circumstances';
 /** Annotation by which a person overrides the admission guard: value is the migration's name. */
 export const OVERRIDE_ANNOTATION = 'zonespread.io/override';
 export const FINALIZER = 'zonespread.io/migration';

@@ -4,6 +4,7 @@
 import type { Layout } from '../layout/layout.ts';
 import type { Policy } from '../policy/policy.ts';
 import { approvalOf, approvedOf, type Approval } from './approval.ts';
+import { fewOf } from './few.ts';
 import type { GuardContext } from './guards/guard.ts';
 import { checkGuards, isHeldBy } from './guards/index.ts';
 import type { Plan, PlannedMove } from './plan.ts';
@@ -37,8 +38,9 @@ export function nextMoves(inputs: TurnInputs): Turn {
   const approval = approvalOf(policy, plan, inputs.approved);
   const approved = approvedOf(plan.moves, approval);
   const turn = turnOf(approved, inputs);
-  const missing = plan.moves.length - approved.length;
-  const blocked = missing === 0 ? turn.blocked : [approvalNeeded(plan, policy, missing), ...turn.blocked];
+  const onList = new Set(approved);
+  const missing = plan.moves.filter((move) => !onList.has(move));
+  const blocked = missing.length === 0 ? turn.blocked : [approvalNeeded(plan, policy, missing), ...turn.blocked];
   return { ...turn, blocked, ...(approval === undefined ? {} : { approval }) };
 }
 
@@ -80,7 +82,8 @@ function disabled(plan: Plan): Blocked {
   return { reason: 'Disabled', message: `${plan.moves.length} moves are planned and zonespread.io/mode is "disabled"; set it to "auto" or "plan" to go on` };
 }
 
-function approvalNeeded(plan: Plan, policy: Policy, missing: number): Blocked {
-  const stale = policy.approve === undefined || policy.approve === plan.digest ? '' : `; ${policy.approve} approves ${missing === plan.moves.length ? 'none of them' : 'the others'}`;
-  return { reason: 'ApprovalNeeded', message: `zonespread.io/mode is "plan" and ${missing} of ${plan.moves.length} moves are not approved${stale}; look at the plan, then set zonespread.io/approve: "${plan.digest}"` };
+function approvalNeeded(plan: Plan, policy: Policy, missing: readonly PlannedMove[]): Blocked {
+  const stale = policy.approve === undefined || policy.approve === plan.digest ? '' : `; ${policy.approve} approves ${missing.length === plan.moves.length ? 'none of them' : 'the others'}`;
+  return { reason: 'ApprovalNeeded', message: `zonespread.io/mode is "plan" and ${missing.length} of ${plan.moves.length} moves are not approved (${fewOf(missing.map(({ podName, from, to }) => `${podName} from ${from} to ${to}`))})${stale}; look at the plan, then set zonespread.io/approve: "${plan.digest}"` };
 }
+

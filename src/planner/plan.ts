@@ -209,7 +209,7 @@ function isWanted(possibility: Possibility, { homes }: World, { met }: Assignmen
 
 function holdOf({ facts, coolingUntilMs, pin, holds }: Possibility, { homes, nowhere }: World): Omit<StayingOrdinal, 'ordinal'> | undefined {
   if (nowhere !== undefined) return { reason: 'ZoneUnavailable', message: nowhere };
-  if (coolingUntilMs !== undefined) return { reason: 'CoolDown', message: `${facts.podName} has moved only just and stays where it is until ${new Date(coolingUntilMs).toISOString()}` };
+  if (coolingUntilMs !== undefined) return { reason: 'CoolDown', message: `${facts.podName} has moved only just and stays where it is until ${new Date(coolingUntilMs).toISOString()} (flag --cool-down)` };
   const wanted = pin === undefined ? homes : [pin];
   const hold = wanted.map((zone) => holds.of(zone)).find((found) => found !== undefined);
   return hold === undefined ? undefined : { reason: hold.reason, message: hold.message };

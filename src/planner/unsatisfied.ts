@@ -1,5 +1,6 @@
 // Why a set is not as declared: moves that will put it right, or the restriction without which it could be.
 
+import { fewOf } from './few.ts';
 import { couldBeMet, restrictionOf, type Possibility, type Restriction, type World } from './possibilities.ts';
 import type { Blocked, UnsatisfiedReason } from './reasons.ts';
 
@@ -45,7 +46,7 @@ const DESCRIPTIONS: Record<Restriction, Description> = {
 };
 
 function listed(items: string[], sentence: (items: string) => string): string | undefined {
-  return items.length === 0 ? undefined : sentence(items.toReversed().join(', '));
+  return items.length === 0 ? undefined : sentence(fewOf(items.toReversed()));
 }
 
 /** One message a zone, or one an ordinal. */

@@ -127,7 +127,7 @@ const report: Pick<Whole<SpreadReport>, 'status'> = {
     skew: 0,
     satisfied: true,
     plan: { digest: 'abc', total: 1, sizeGiB: 20, estimatedMinutes: 1.5, highMinutes: 2, measuredMoves: 12, moves: [{ ordinal: 5, from: 'a', to: 'b', reason: 'Spread', message: 'm', sizeGiB: 20, estimatedMinutes: 2, highMinutes: 3, estimatedDowntimeSeconds: 90, highDowntimeSeconds: 120 }] },
-    approved: { digest: 'abc', moves: [{ ordinal: 5, from: 'a', to: 'b' }] },
+    approved: { digest: 'abc', moves: [{ ordinal: 5, from: 'a', to: 'b', state: 'Planned' }] },
     zonesSeen: [{ zone: 'a', readySince: NOW, enteredAt: NOW }],
     blocked: [{ ordinals: '0-3,7', reason: 'BudgetExhausted', message: 'm' }],
     blockedOrdinals: 5,

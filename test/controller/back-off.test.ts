@@ -26,6 +26,15 @@ describe('back-off after a move that did not succeed', () => {
     expect(waitOf([failed(0), failed(1), record({ phase: 'Succeeded', finishedAt: at(2) }), failed(3)], 3.5)).toBe(4);
   });
 
+  it('counts what failed since something was mended, and waits a minute after the last failure in any case', () => {
+    const [first, second, third] = [failed(0), failed(5), failed(10)];
+    const waitAfter = (...mended: (typeof first)[]): number => ((backOffs([first, second, third], T0 + 10.5 * 60_000, (one) => mended.includes(one))[0]?.untilMs ?? 0) - T0) / 60_000;
+    expect(waitAfter()).toBe(14);
+    expect(waitAfter(first)).toBe(12);
+    expect(waitAfter(first, second)).toBe(11);
+    expect(waitAfter(first, second, third)).toBe(11);
+  });
+
   it('names the reason and when it goes on', () => {
     expect(backOffs([failed(0)], T0)[0]?.message).toBe('the last move of ordinal 0 ended RolledBack (ZoneUnavailable: zone b is sold out); it is tried again after 2026-11-20T10:01:00.000Z');
   });

@@ -38,6 +38,34 @@ describe('a Pending record', () => {
     expect(made.api.writes).toEqual([]);
   });
 
+  it('reads nothing of the cluster live while the caches say that it is held', async () => {
+    const made = scene();
+    hold(made);
+    made.addRecord('web-2-x', { spec: { ordinal: 2 } });
+    await made.look('web-2-x');
+    made.api.forgetCalls();
+    await made.look('web-2-x');
+    expect(made.api.calls.map(({ verb, resource }) => `${verb} ${resource.kind}`)).toEqual(['get OrdinalMigration', 'get MutatingWebhookConfiguration']);
+  });
+
+  it('begins by what there is live: what holds it and has not come to the caches yet holds it all the same', async () => {
+    const made = scene();
+    for (const watch of Object.values(made.watches)) watch.lag();
+    hold(made);
+    made.addRecord('web-2-x', { spec: { ordinal: 2 } });
+    await made.look('web-2-x');
+    expect(made.record('web-2-x').status).toMatchObject({ phase: 'Pending', reason: 'DisruptionBudgetExhausted' });
+  });
+
+  it('begins when the caches do not know its set yet', async () => {
+    const made = new Scene();
+    made.watches.sets.lag();
+    made.addSet({ zones: ['a', 'a', 'a'], podManagementPolicy: 'Parallel' });
+    made.addRecord('web-2-x', { spec: { ordinal: 2 } });
+    await made.look('web-2-x');
+    expect(phaseOf(made.record('web-2-x'))).toBe('Running');
+  });
+
   it('needs no annotation on the set, only the record', async () => {
     const made = scene({}, {});
     made.addRecord('by-hand', { spec: { ordinal: 1, targetZone: 'c' } });

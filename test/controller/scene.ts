@@ -131,7 +131,7 @@ export class Scene {
     this.ports = { api: this.api, disks: this.disks, clock, random, clusterUID: 'uid-kube-system', epoch: 1, stepTimeoutMs: 600_000, report: (_record, note) => void this.notes.push(note) };
     const live: View = { cluster: liveCluster(this.api, { namespaces: own, kruise }), disks: this.disks, snapshots: true };
     this.watched = { cluster: watchedCluster(this.watches), disks: this.disks, snapshots: false };
-    this.deciding = { api: this.api, live, clock, markets: createMarkets({ disks: this.disks, clock, log }), health: createHealthGate({ prometheus, clock }), budgets, coolDownMs };
+    this.deciding = { api: this.api, live, watched: this.watched, clock, markets: createMarkets({ disks: this.disks, clock, log }), health: createHealthGate({ prometheus, clock }), budgets, coolDownMs };
     this.evacuations = createEvacuations({
       api: this.api,
       clock,
@@ -139,7 +139,7 @@ export class Scene {
       annotated: () => annotatedSets(this.watches as unknown as Watches).map(refOf),
       migrations: () => this.watches.migrations.list(),
     });
-    this.sets = createSets({ ...this.deciding, random, events: this.events, metrics: this.metrics, watched: this.watched, reportOf: ({ namespace, name }) => this.watches.reports.get(namespace, name), dryRun, onDecision: (key, decision) => this.evacuations.note(key, decision) });
+    this.sets = createSets({ ...this.deciding, random, events: this.events, metrics: this.metrics, reportOf: ({ namespace, name }) => this.watches.reports.get(namespace, name), dryRun, onDecision: (key, decision) => this.evacuations.note(key, decision) });
     this.moves = createMoves(this.ports, this.deciding);
   }
 

@@ -321,7 +321,7 @@ describe('mode plan', () => {
     });
     await scene.work();
     expect(scene.records()).toHaveLength(1);
-    expect(scene.status().approved).toEqual({ digest, moves: [{ ordinal: 2, from: 'a', to: 'b' }, { ordinal: 1, from: 'a', to: 'c' }] });
+    expect(scene.status().approved).toEqual({ digest, moves: [{ ordinal: 2, from: 'a', to: 'b', state: 'Moving' }, { ordinal: 1, from: 'a', to: 'c', state: 'Planned' }] });
   });
 
   it('goes on with the list when the plan of the day is another one, until it is done', async () => {

@@ -77,8 +77,9 @@ export interface MissingWrite {
 export function missingWrites(scene: Scene, givenUp: readonly string[] = []): MissingWrite[] {
   const { records } = scene.world.kubelets;
   const own = `${scene.namespace}/`;
-  const acknowledged = records.acknowledged.filter(({ pod, diskId }) => pod.startsWith(own) && !givenUp.includes(diskId));
-  const starts = records.starts.filter(({ pod, diskId }) => pod.startsWith(own) && !givenUp.includes(diskId));
+  const passing = claimsThatPass(scene);
+  const acknowledged = records.acknowledged.filter(({ pod, diskId, claim }) => pod.startsWith(own) && !givenUp.includes(diskId) && !passing.has(claim));
+  const starts = records.starts.filter(({ pod, diskId, claim }) => pod.startsWith(own) && !givenUp.includes(diskId) && !passing.has(claim));
   const byClaim = Map.groupBy(acknowledged, ({ claim }) => claim);
   const atStarts = starts.flatMap((start) => missingAt(scene, start, byClaim.get(start.claim) ?? []));
   const now = scene.claims.all().flatMap((claim) => {
@@ -88,6 +89,12 @@ export function missingWrites(scene: Scene, givenUp: readonly string[] = []): Mi
     return (byClaim.get(claim.metadata.name) ?? []).filter((write) => !contents.has(keyOf(write))).map((write): MissingWrite => ({ write, start: undefined }));
   });
   return [...atStarts, ...now];
+}
+
+/** Of generic ephemeral volumes: what is on them goes with the pod. */
+export function claimsThatPass(scene: Scene): Set<string> {
+  const ofPods = scene.claims.versions.filter(({ object }) => (object.metadata.ownerReferences ?? []).some(({ kind }) => kind === 'Pod'));
+  return new Set(ofPods.map(({ object }) => object.metadata.name));
 }
 
 function missingAt(scene: Scene, start: StartRecord, writes: readonly AcknowledgedWrite[]): MissingWrite[] {

@@ -69,6 +69,8 @@ export class Scene {
   readonly events: History<KubernetesObject>;
   /** The set as the scenario wants it: what nobody else may change. */
   wanted: StatefulSet | undefined;
+  /** The same, of every generation that the scenario has made. */
+  readonly everWanted: StatefulSet[] = [];
   /** Revision at which every pod was Ready for the first time: from then on siblings have to stay so. */
   settledAt = Number.POSITIVE_INFINITY;
   #daemon: Daemon | undefined;
@@ -103,13 +105,14 @@ export class Scene {
 
   // ── what people do ──
 
-  /** Resolves when every pod is Ready. */
-  async createSet(options: SetOptions): Promise<StatefulSet> {
+  /** Resolves when so many of its pods are Ready; by default all. */
+  async createSet(options: SetOptions, { ready = options.replicas }: { ready?: number } = {}): Promise<StatefulSet> {
     const { api, tolerations, zones } = this.world;
     const about = { namespace: this.namespace, zone: options.zone ?? zones.a, tolerations };
     for (const template of options.claims ?? [{}]) await api.create(storageClasses, classOf(template, about));
     this.wanted = await api.create(statefulSets, setOf(options, about));
-    await this.until('every pod of the set is Ready', () => this.readyOrdinals().length === options.replicas);
+    this.everWanted.push(this.wanted);
+    await this.until(`${ready} pods of the set are Ready`, () => this.readyOrdinals().length === ready);
     this.settledAt = Math.max(...this.pods.versions.map(({ revision }) => revision));
     return this.wanted;
   }
@@ -120,6 +123,13 @@ export class Scene {
     const full = Object.fromEntries(Object.entries({ ...quick, ...annotations }).map(([key, value]) => [`zonespread.io/${key}`, value]));
     const name = this.#wantedSet().metadata.name;
     this.wanted = await this.world.api.mergePatch(statefulSets, { namespace: this.namespace, name }, { metadata: { annotations: full } }, { fieldManager: SCENARIO });
+  }
+
+  /** What a person changes of the set's spec. */
+  async changeSet(spec: Partial<StatefulSet['spec']>): Promise<void> {
+    const name = this.#wantedSet().metadata.name;
+    this.wanted = await this.world.api.mergePatch(statefulSets, { namespace: this.namespace, name }, { spec }, { fieldManager: SCENARIO });
+    this.everWanted.push(this.wanted);
   }
 
   /** What a person writes who wants one ordinal moved. */

@@ -18,6 +18,7 @@ import { tolerationOf } from '../../src/simulation/nodes/agents.ts';
 import { SeededRandom } from '../../src/simulation/seeded-random.ts';
 import type { Write } from '../controlplane/audit.ts';
 import { FakeLog } from '../fakes/log.ts';
+import { FakePrometheus } from '../fakes/prometheus.ts';
 import { IS_BEING_BOUND, ofRole, REFUSAL, UPDATES_OF_VOLUMES } from './binding-policy.ts';
 import { conditionsOf } from './simulated-conditions.ts';
 import { PROCESS_START_MS, settingsFrom, SimulatedDaemon, SimulatedWebhook } from './simulated-processes.ts';
@@ -34,6 +35,11 @@ const DISKS_PER_NODE = 60;
 const DAEMON_FLAGS = { sweep: '*/2 * * * * *', 'step-timeout': '30s' };
 /** Of virtual time, for a whole scenario. */
 const LONGEST_SCENARIO_MS = 1_800_000;
+const LONGEST_QUIET_SCENARIO_MS = 30 * 86_400_000;
+/** Of a pod in a quiet world, between two writes. */
+const QUIET_WRITE_MS = 60_000;
+/** Of the lease in a quiet world: it is renewed every quarter of an hour. */
+const QUIET_LEASE = { 'lease-duration': '1h', 'renew-deadline': '30m', 'retry-period': '15m' };
 
 const HOUSE_POLICY = 'policy-of-the-house';
 
@@ -41,18 +47,30 @@ export interface SimulatedWorldOptions {
   seed: number;
   /** With `false` nothing is registered until `world.webhook.start()`. Default true. */
   webhook?: boolean;
+  /** Wall-clock time at the beginning, RFC 3339. Default: 2026 begins. */
+  start?: string;
+  /** What happens for its own sake (nodes' leases, pods' writes) happens rarely: then days cost no more than minutes. */
+  quiet?: boolean;
+}
+
+/** What only this world has. */
+export interface SimulatedWorld extends World {
+  readonly kubelets: SimulatedCluster;
+  /** What daemons with the flag `--prometheus` ask. */
+  readonly prometheus: FakePrometheus;
 }
 
 /** Plays the scenario in a world of its own, to its end. @throws what the scenario throws, with the seed. */
-export async function inSimulatedWorld({ seed, webhook = true }: SimulatedWorldOptions, scenario: (world: World) => Promise<void>): Promise<void> {
-  const { world, clock } = await createWorld(seed);
+export async function inSimulatedWorld(options: SimulatedWorldOptions, scenario: (world: SimulatedWorld) => Promise<void>): Promise<void> {
+  const { seed, webhook = true, quiet = false } = options;
+  const { world, clock } = await createWorld(options);
   try {
     await clock.settle(
       (async () => {
         if (webhook) await world.webhook.start();
         await scenario(world);
       })(),
-      LONGEST_SCENARIO_MS,
+      quiet ? LONGEST_QUIET_SCENARIO_MS : LONGEST_SCENARIO_MS,
     );
   } catch (error) {
     if (error instanceof Error) error.message = `seed ${seed}: ${error.message}`;
@@ -62,10 +80,10 @@ export async function inSimulatedWorld({ seed, webhook = true }: SimulatedWorldO
   }
 }
 
-async function createWorld(seed: number): Promise<{ world: SimulatedWorld; clock: Tasks }> {
+async function createWorld({ seed, start, quiet = false }: SimulatedWorldOptions): Promise<{ world: OwnWorld; clock: Tasks }> {
   // The order of events and what is drawn by name are two sequences: a name more must not change who comes first.
   const random = new SeededRandom(seed);
-  const clock = new Tasks({ random: new SeededRandom(seed + 1_000_003) });
+  const clock = new Tasks({ random: new SeededRandom(seed + 1_000_003), ...(start === undefined ? {} : { start }) });
   const conditions = conditionsOf(seed);
   const cloud = new EcsModel({
     clock,
@@ -85,7 +103,8 @@ async function createWorld(seed: number): Promise<{ world: SimulatedWorld; clock
     ecs: cloud,
     nodes,
     log,
-    timings: conditions.kubelet,
+    timings: quiet ? { ...conditions.kubelet, writeMs: QUIET_WRITE_MS } : conditions.kubelet,
+    nodeLeases: !quiet,
     pace: conditions.pace,
     kubernetes: conditions.kubernetes,
     informerLagMs: conditions.informerLagMs,
@@ -93,7 +112,7 @@ async function createWorld(seed: number): Promise<{ world: SimulatedWorld; clock
     onRequest: (record) => requests.push({ record, atMs: clock.now() }),
     webhookPath: besideTheHouse,
   });
-  return { world: new SimulatedWorld({ embedded, cloud, random, log, requests }), clock };
+  return { world: new OwnWorld({ embedded, cloud, random, log, requests, flags: { ...DAEMON_FLAGS, ...(quiet ? QUIET_LEASE : {}) } }), clock };
 }
 
 function nodeIn(zone: string, name: string) {
@@ -115,9 +134,11 @@ interface Parts {
   random: SeededRandom;
   log: FakeLog;
   requests: { record: RequestRecord; atMs: number }[];
+  /** Of every daemon, unless it is told otherwise. */
+  flags: Record<string, string>;
 }
 
-class SimulatedWorld implements World {
+class OwnWorld implements SimulatedWorld {
   readonly hasResizer = true;
   readonly zones = ZONES;
   readonly backupPolicy = BACKUP_POLICY;
@@ -131,15 +152,19 @@ class SimulatedWorld implements World {
   readonly api: Api;
   readonly kubelets: SimulatedCluster;
   readonly webhook: Webhook;
+  readonly prometheus: FakePrometheus;
+  readonly #flags: Record<string, string>;
   readonly #embedded: EmbeddedCluster;
   readonly #requests: Parts['requests'];
   readonly #daemons: SimulatedDaemon[] = [];
   #ownZones = 0;
 
-  constructor({ embedded, cloud, random, log, requests }: Parts) {
+  constructor({ embedded, cloud, random, log, requests, flags }: Parts) {
     const { simulated } = embedded;
     this.#embedded = embedded;
     this.#requests = requests;
+    this.#flags = flags;
+    this.prometheus = new FakePrometheus(simulated.clock);
     this.clock = simulated.clock;
     this.random = random;
     this.log = log;
@@ -160,10 +185,10 @@ class SimulatedWorld implements World {
   }
 
   async startDaemon({ namespace, leaseNamespace, flags = {} }: DaemonOptions): Promise<Daemon> {
-    const settings = { ...settingsFrom({ ...DAEMON_FLAGS, namespaces: namespace, 'lease-namespace': leaseNamespace, ...flags }), http: undefined };
+    const settings = { ...settingsFrom({ ...this.#flags, namespaces: namespace, 'lease-namespace': leaseNamespace, ...flags }), http: undefined };
     await this.clock.sleep(PROCESS_START_MS);
     const log = new FakeLog();
-    const daemon = new SimulatedDaemon(this.#embedded.startDaemon({ settings, http: (http) => this.#distant(http), log }), { log, clock: this.clock });
+    const daemon = new SimulatedDaemon(this.#embedded.startDaemon({ settings, http: (http) => this.#distant(http), log, prometheus: 'prometheus' in flags ? this.prometheus : undefined }), { log, clock: this.clock });
     this.#daemons.push(daemon);
     return daemon;
   }

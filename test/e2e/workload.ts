@@ -20,6 +20,9 @@ export interface SetOptions {
   podManagementPolicy?: 'OrderedReady' | 'Parallel';
   /** Default one of 20 GiB, PL1, WaitForFirstConsumer, Delete. */
   claims?: ClaimTemplate[];
+  /** In addition, or instead: of the set's spec, and of its pods'. */
+  spec?: Partial<StatefulSet['spec']>;
+  pod?: Record<string, unknown>;
 }
 
 export const DEFAULT_SET = 'web';
@@ -39,7 +42,7 @@ export function classOf(template: ClaimTemplate, about: { namespace: string; zon
 }
 
 export function setOf(options: SetOptions, about: { namespace: string; tolerations: Record<string, unknown>[] }): StatefulSet {
-  const { name = DEFAULT_SET, replicas, podManagementPolicy = 'OrderedReady', claims = [{}] } = options;
+  const { name = DEFAULT_SET, replicas, podManagementPolicy = 'OrderedReady', claims = [{}], spec, pod } = options;
   const labels = { app: name };
   return {
     metadata: { namespace: about.namespace, name, labels },
@@ -61,6 +64,7 @@ export function setOf(options: SetOptions, about: { namespace: string; toleratio
               volumeMounts: claims.map((claim) => ({ name: templateName(claim), mountPath: `/${templateName(claim)}` })),
             },
           ],
+          ...pod,
         },
       },
       volumeClaimTemplates: claims.map((claim) => ({
@@ -71,6 +75,7 @@ export function setOf(options: SetOptions, about: { namespace: string; toleratio
           resources: { requests: { storage: `${claim.sizeGiB ?? 20}Gi` } },
         },
       })),
+      ...spec,
     },
   };
 }

@@ -145,6 +145,13 @@ describe('scaling', () => {
 });
 
 describe('pods that are down', () => {
+  it('are named, as many as a person reads, and the rest is counted', () => {
+    const inputs = world({ zones: Array.from({ length: 12 }, () => 'a') });
+    for (let ordinal = 0; ordinal < 11; ordinal += 1) takePodDown(inputs, ordinal);
+    const [held] = check(inputs, { ordinal: 11 });
+    expect(held?.message).toMatch(/^web-0, web-1, web-2, web-3, web-4 and 6 more of StatefulSet web not available, and at most 1 may be/);
+  });
+
   it('another one uses max-unavailable up', () => {
     const inputs = world({ podManagementPolicy: 'Parallel' });
     takePodDown(inputs, 0, { phase: 'Running', diskIdle: false });

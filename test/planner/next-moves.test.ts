@@ -122,7 +122,7 @@ describe('mode plan', () => {
     const { start, blocked, plan: planned, approval } = turn(sixInA(), { policy: { mode: 'plan' } });
     expect(start).toEqual([]);
     expect(approval).toBeUndefined();
-    expect(blocked).toEqual([{ reason: 'ApprovalNeeded', message: `zonespread.io/mode is "plan" and 4 of 4 moves are not approved; look at the plan, then set zonespread.io/approve: "${planned.digest}"` }]);
+    expect(blocked).toEqual([{ reason: 'ApprovalNeeded', message: `zonespread.io/mode is "plan" and 4 of 4 moves are not approved (web-5 from a to b, web-4 from a to c, web-3 from a to b, web-2 from a to c); look at the plan, then set zonespread.io/approve: "${planned.digest}"` }]);
   });
 
   it('runs the plan whose digest is approved, and gives the list to freeze', () => {
@@ -145,7 +145,7 @@ describe('mode plan', () => {
     const { start, waiting, blocked, approval } = turn(sixInA(), { policy: { mode: 'plan', approve: frozen.digest }, approved: frozen });
     expect([ordinals(start), ordinals(waiting)]).toEqual([[5], []]);
     expect(approval).toBe(frozen);
-    expect(blocked).toEqual([{ reason: 'ApprovalNeeded', message: expect.stringContaining('3 of 4 moves are not approved; ffff') }]);
+    expect(blocked).toEqual([{ reason: 'ApprovalNeeded', message: expect.stringContaining('3 of 4 moves are not approved (web-4 from a to c, web-3 from a to b, web-2 from a to c); ffff') }]);
   });
 
   it('an approval of another day is none, and the message says so', () => {

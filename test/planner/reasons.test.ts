@@ -48,9 +48,10 @@ describe('docs/planning.md explains', () => {
 /** Where reasons are made up: what these files put in single quotes, in the form of a name, is one unless it is listed below. */
 const SOURCES = ['src/planner/*.ts', 'src/planner/guards/*.ts', 'src/migration/**/*.ts', 'src/controller/*.ts', 'src/ports/disks.ts'];
 
-/** Names that are no reasons: kinds, phases, courses and outcomes of a migration, types of conditions and events, words of Kubernetes and the cloud. */
+/** Names that are no reasons: kinds, phases, courses and outcomes of a migration, what becomes of an approved move, types of conditions and events, words of Kubernetes and the cloud. */
 const OTHER_NAMES = `
   OrdinalMigration PersistentVolumeClaim SpreadReport StatefulSet ZoneEvacuation
+  Moved Planned NotWanted
   Pending Running RollingBack Succeeded RolledBack Failed Forward Undo Restore Done Undone Manual Reverse
   Satisfied Progressing Blocked Complete Ready PodScheduled
   Normal Warning MigrationStarted MigrationStep MigrationSucceeded MigrationRolledBack MigrationFrozen SpreadPlanned SpreadBlocked SourceRetired

@@ -59,6 +59,16 @@ export interface GuardContext {
   forbidden?: (ordinal: number, zone: string) => string | undefined;
 }
 
+/** The same of every ordinal of a layout, which never changes: looked for once, however many moves are proposed on it. */
+export function onceFor<T extends object>(find: (layout: Layout) => T): (layout: Layout) => T {
+  const found = new WeakMap<Layout, T>();
+  return (layout) => {
+    const known = found.get(layout) ?? find(layout);
+    found.set(layout, known);
+    return known;
+  };
+}
+
 /** The first message that a list of things gives rise to. */
 export function firstProblem<T>(items: readonly T[], problem: (item: T) => string | undefined): string | undefined {
   for (const item of items) {

@@ -3,7 +3,8 @@
 import { matchesSelector } from '../../kubernetes/selector.ts';
 import { zonalVolumes, type OrdinalFacts } from '../../layout/layout.ts';
 import { revisionWhenRecreated } from '../../layout/set.ts';
-import type { Guard, Proposal } from './guard.ts';
+import { fewOf } from '../few.ts';
+import { onceFor, type Guard, type Proposal } from './guard.ts';
 
 export const POD_GUARDS: readonly Guard[] = [
   { reason: 'PodNotReady', scope: 'ordinal', check: podNotReady },
@@ -47,17 +48,23 @@ function tooManyUnavailable(proposal: Proposal): string | undefined {
   const { ordinal, layout, rules, context } = proposal;
   if (costsNothing(ordinal)) return undefined;
   const moving = new Set(context.inFlight.map((other) => other.ordinal));
-  const down = layout.ordinals.filter((other) => other.ordinal !== ordinal.ordinal && !moving.has(other.ordinal) && isUnavailable(other, proposal));
+  const down = unavailableIn(proposal).filter((other) => other.ordinal !== ordinal.ordinal && !moving.has(other.ordinal));
   moving.delete(ordinal.ordinal);
   if (down.length === 0 || down.length + moving.size < rules.maxUnavailable) return undefined;
-  const names = down.map(({ podName }) => podName).join(', ');
-  return `${names} of StatefulSet ${layout.set.name} not available, and at most ${rules.maxUnavailable} may be (zonespread.io/max-unavailable); see why with "kubectl describe pod" and get them Ready`;
+  return `${fewOf(down.map(({ podName }) => podName))} of StatefulSet ${layout.set.name} not available, and at most ${rules.maxUnavailable} may be (zonespread.io/max-unavailable); see why with "kubectl describe pod" and get them Ready`;
 }
 
+/** By the time of asking. */
+const unavailableAt = onceFor(() => new Map<number, readonly OrdinalFacts[]>());
+
 /** As the StatefulSet counts: Ready for at least minReadySeconds; where it has none, no clock is asked, for ours may be behind the cluster's. */
-function isUnavailable(ordinal: OrdinalFacts, { layout: { set }, nowMs }: Proposal): boolean {
-  const since = ordinal.pod?.readySinceMs;
-  return isDown(ordinal) || (set.minReadySeconds > 0 && since !== undefined && nowMs - since < set.minReadySeconds * 1000);
+function unavailableIn({ layout, nowMs }: Proposal): readonly OrdinalFacts[] {
+  const known = unavailableAt(layout);
+  const { minReadySeconds } = layout.set;
+  const isYoung = (since: number | undefined): boolean => minReadySeconds > 0 && since !== undefined && nowMs - since < minReadySeconds * 1000;
+  const unavailable = known.get(nowMs) ?? layout.ordinals.filter((ordinal) => isDown(ordinal) || isYoung(ordinal.pod?.readySinceMs));
+  known.set(nowMs, unavailable);
+  return unavailable;
 }
 
 function revisionWouldChange({ ordinal, layout: { set } }: Proposal): string | undefined {

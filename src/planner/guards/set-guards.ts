@@ -1,6 +1,7 @@
 // Guards about the StatefulSet as a whole: whether it is a good time to touch any of its pods.
 
-import type { Guard, Proposal } from './guard.ts';
+import { fewOf } from '../few.ts';
+import { onceFor, type Guard, type Proposal } from './guard.ts';
 import { isDown } from './pod-guards.ts';
 
 export const SET_GUARDS: readonly Guard[] = [
@@ -38,14 +39,19 @@ function ownedByOperator({ layout: { set }, rules }: Proposal): string | undefin
   return `StatefulSet ${set.name} is controlled by ${kind} ${name}, whose operator may act on pods that are moved; find out whether it can stand one pod away for a while, then set zonespread.io/allow-operator: "true"`;
 }
 
+/** Names of the pods that were never there. */
+const comingIn = onceFor(({ ordinals }) =>
+  ordinals.flatMap(({ pod, podName, volumes }) => (pod === undefined && volumes.every(({ source, claim }) => source !== 'template' || claim === undefined) ? [podName] : [])),
+);
+
 /** Pods beyond the range are going; pods that were never there are coming. One that fell over is no scaling. */
 function scaleUnderWay(proposal: Proposal): string | undefined {
   const { layout } = proposal;
   const { set, podsOutside } = layout;
-  if (podsOutside.length > 0) return `StatefulSet ${set.name} is being scaled to ${set.replicas}: ${podsOutside.join(', ')} still there; it goes on when the scaling is done`;
+  if (podsOutside.length > 0) return `StatefulSet ${set.name} is being scaled to ${set.replicas}: ${fewOf(podsOutside)} still there; it goes on when the scaling is done`;
   // A pod that waits for its disk's zone also keeps those after it from being created: moving it is what helps.
   if (isDown(proposal.ordinal)) return undefined;
-  const coming = layout.ordinals.filter(({ pod, volumes }) => pod === undefined && volumes.every(({ source, claim }) => source !== 'template' || claim === undefined));
+  const coming = comingIn(layout);
   if (coming.length === 0) return undefined;
-  return `StatefulSet ${set.name} is being scaled to ${set.replicas}: ${coming.map(({ podName }) => podName).join(', ')} not created yet; it goes on when the scaling is done`;
+  return `StatefulSet ${set.name} is being scaled to ${set.replicas}: ${fewOf(coming)} not created yet; it goes on when the scaling is done`;
 }

@@ -155,6 +155,12 @@ export class EcsModel implements EcsCall {
     this.#state.record({ subject: 'disk', id: diskId, event: 'locked', details: { locks } });
   }
 
+  /** What a person changes in the console: from subscription to pay-as-you-go and back, or what the disk is bound to. */
+  setTerms(diskId: string, terms: Partial<Pick<DiskRecord, 'chargeType' | 'portable' | 'multiAttach'>>): void {
+    Object.assign(this.#liveDisk(diskId), terms);
+    this.#state.record({ subject: 'disk', id: diskId, event: 'termsChanged', details: terms });
+  }
+
   /** Lets what is stuck go on: in the usual time from now. Without an id everything. */
   unstick(id?: string): void {
     this.#state.catchUp();

@@ -2,8 +2,11 @@
 // made, so that what is added here runs on both.
 
 import type { World } from '../world.ts';
-import { disruptionBudgetWithoutRoom, wrongAnnotationValue } from './blocked.ts';
+import { wrongAnnotationValue } from './blocked.ts';
 import { leftAndTakenBack } from './evacuation.ts';
+import { HELD_ON_BOTH } from './held/all.ts';
+import { oneAtOnceInTheCluster } from './held/budgets.ts';
+import { held } from './held/holding.ts';
 import { BACKWARD_STEPS, FORWARD_STEPS, killedMovingForward, killedWhileUndoing } from './crash.ts';
 import { ALL_KINDS, disksOfEveryCategory, nameOfKind, oneMoveOf, PAIRWISE_KINDS, twoClaimsOneOfThemGrown } from './kinds.ts';
 import { keptWhenUsedAgain, retiredAfterTheRetention } from './retention.ts';
@@ -30,6 +33,10 @@ export interface Group {
   /** On a real world, but for full runs, so many of them, drawn by the day. */
   sampled?: number;
 }
+
+/** Not within the time of a scenario: what is watched is not found by sweeping. */
+const NO_SWEEP = '0 0 29 2 *';
+const EVERY_OTHER_SECOND = '*/2 * * * * *';
 
 const BINDING_MODES = ['WaitForFirstConsumer', 'Immediate'] as const;
 
@@ -76,8 +83,11 @@ export const TROUBLE: Group[] = [
     ],
   },
   {
-    title: 'blocked',
-    scenarios: [{ name: 'a disruption budget without room: reported, nothing touched, moved when there is room', run: disruptionBudgetWithoutRoom }],
+    title: 'a move is held, nothing is touched, and it begins by itself when the cause is gone:',
+    scenarios: [
+      ...HELD_ON_BOTH.map((one) => ({ name: one.name, run: held(one, { sweep: NO_SWEEP, neededSweep: EVERY_OTHER_SECOND, heldForMs: 3_000 }) })),
+      { name: 'all the moves that the cluster may have at once are under way', run: oneAtOnceInTheCluster },
+    ],
   },
   {
     title: 'after a move',

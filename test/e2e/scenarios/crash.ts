@@ -15,7 +15,7 @@ const QUICK_LEASE = { 'lease-duration': '6s', 'renew-deadline': '5s', 'retry-per
 /** The cloud answers so late about the moving disks that the daemon dwells in the steps that ask it. */
 const DWELL_MS = 150;
 /** A step may be over before the signal arrives. */
-const TRIES = 4;
+const TRIES = 12;
 
 export function killedMovingForward(step: string): (world: World) => Promise<void> {
   return (world) =>

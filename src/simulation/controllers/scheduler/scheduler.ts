@@ -136,7 +136,7 @@ export class Scheduler extends Controller {
     const open: OpenClaim[] = [];
     for (const name of claimNamesOf(pod)) {
       const claim = this.#claims.get({ namespace: pod.metadata.namespace ?? '', name });
-      const one: One = claim === undefined ? { kind: 'not yet', message: `persistentvolumeclaim "${name}" not found` } : this.#volumeOf(claim);
+      const one = claim === undefined ? notYet(`persistentvolumeclaim "${name}" not found`) : (ofAnother(pod, claim) ?? this.#volumeOf(claim));
       if (one.kind === 'not yet') return one;
       if (one.kind === 'open') open.push(one);
       else bound.push(one.volume);
@@ -146,7 +146,6 @@ export class Scheduler extends Controller {
 
   #volumeOf(claim: PersistentVolumeClaim): One {
     const { name } = claim.metadata;
-    const notYet = (message: string): One => ({ kind: 'not yet', message });
     if (isTerminating(claim)) return notYet(`persistentvolumeclaim "${name}" is being deleted`);
     const { volumeName = '', storageClassName = '' } = claim.spec;
     if (claim.status?.phase === 'Lost') return notYet(`persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${volumeName}"`);
@@ -340,4 +339,16 @@ function withUnschedulable(pod: Pod, message: string, now: string): { conditions
   const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
   const lastTransitionTime = before?.status === 'False' ? before.lastTransitionTime : now;
   return { conditions: [...others, { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastProbeTime: null, lastTransitionTime }] };
+}
+
+function notYet(message: string): One {
+  return { kind: 'not yet', message };
+}
+
+/** The claim of a generic ephemeral volume is its pod's alone: one of a pod that had this name before is about to go. */
+function ofAnother(pod: Pod, claim: PersistentVolumeClaim): One | undefined {
+  const { namespace = '', name } = claim.metadata;
+  const ephemeral = (pod.spec.volumes ?? []).some((volume) => volume.ephemeral !== undefined && name === `${pod.metadata.name}-${volume.name}`);
+  if (!ephemeral || (claim.metadata.ownerReferences ?? []).some(({ uid, controller }) => uid === pod.metadata.uid && controller === true)) return undefined;
+  return notYet(`PVC ${namespace}/${name} was not created for pod ${namespace}/${pod.metadata.name} (pod is not owner)`);
 }
