@@ -90,6 +90,10 @@ export const REGRESSIONS: readonly Regression[] = [
     plan: smallPlan({ cloud: { snapshotUploadMs: 2_500, callMs: 300 }, product: { stepTimeoutMs: 900_000 }, faults: [{ name: 'snapshot fails', from: 0, to: 60_000, chance: 1 }] }),
   },
   {
+    was: 'each pod that slipped past a webhook which knew the move, but not how far it was, was evicted at once, twenty times a second',
+    plan: smallPlan({ seed: 5, faults: [{ name: 'watch late', from: 0, to: 60_000, chance: 0.5 }] }),
+  },
+  {
     was: 'what a move had left behind went at once when a person declared that one over by its status, which said nothing of when',
     plan: smallPlan({
       seed: 5,

@@ -29,7 +29,7 @@ export const fewInFlight: InvariantOf = (world) => {
 
 /** Whichever set of that name they were begun for: the claims are the same. But a move that takes another one back takes its place. */
 function twoOfOrdinal(begun: OrdinalMigration, all: readonly OrdinalMigration[]): string | undefined {
-  const other = ofItsSet(begun, all).find(({ metadata, spec, status }) => metadata.uid !== begun.metadata.uid && status?.startedAt !== undefined && spec.ordinal === begun.spec.ordinal);
+  const other = ofItsSet(begun, all).find(({ metadata, spec }) => metadata.uid !== begun.metadata.uid && spec.ordinal === begun.spec.ordinal);
   return other === undefined || begun.spec.reverses !== undefined ? undefined : `record ${begun.metadata.name} has begun, and ${told(other)}, which is for the same ordinal, has not ended`;
 }
 
