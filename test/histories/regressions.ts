@@ -1,7 +1,7 @@
 // What histories found, each with what it was: plans of histories that broke once, made small, and where no small plan shows it the test
 // that does. They are plans and not seeds: what a seed draws changes.
 
-import type { ActPlan, ClusterPlan, FaultPlan, HistoryPlan, ProductPlan, SetPlan } from '../../src/histories/plan.ts';
+import type { ClusterPlan, HistoryPlan, ProductPlan, SetPlan } from '../../src/histories/plan.ts';
 import { SMALL_PLAN, SMALL_SET } from './small-world.ts';
 
 export interface Regression {

@@ -101,7 +101,7 @@ describe('pods of a set', () => {
     expect(on.pod(1)?.metadata.uid).toBe(uid);
   });
 
-  it.each(['Background', 'Foreground', 'Orphan'])('are not made again and again for a set that is deleted (%s), however late the controllers see it', async (propagationPolicy) => {
+  it.each(['Background', 'Foreground', 'Orphan'] as const)('are not made again and again for a set that is deleted (%s), however late the controllers see it', async (propagationPolicy) => {
     for (let seed = 1; seed <= 3; seed += 1) {
       const on = await running({ replicas: 2, spec: PARALLEL }, { seed });
       const before = additions(on, 'Pod').length;
