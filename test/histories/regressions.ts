@@ -94,6 +94,14 @@ export const REGRESSIONS: readonly Regression[] = [
     plan: smallPlan({ seed: 5, faults: [{ name: 'watch late', from: 0, to: 60_000, chance: 0.5 }] }),
   },
   {
+    was: 'a disk whose making nobody had written down was forgotten when it was asked for again, refused by a quota, and did not show yet',
+    plan: smallPlan({
+      seed: 10,
+      cloud: { listVisibilityLagMs: 30_000 },
+      faults: [{ name: 'create lost', from: 0, to: 40_000, chance: 0.5 }, { name: 'disk quota', from: 0, to: 60_000, chance: 0.6 }],
+    }),
+  },
+  {
     was: 'what a move had left behind went at once when a person declared that one over by its status, which said nothing of when',
     plan: smallPlan({
       seed: 5,
