@@ -33,7 +33,7 @@ export async function holdPod(context: StepContext): Promise<StepResult> {
     return wait('PodTerminating', `pod ${pod.metadata.name} is terminating`, 1_000);
   }
 
-  const early = tooEarlyToEvict(context);
+  const early = tooEarlyToEvict(context, pod);
   if (early > 0) return wait('WebhookNotReady', `pod ${pod.metadata.name} came without the scheduling gate, perhaps by a webhook that does not know yet how far the move is; it is evicted again`, early);
   const gating = await webhookGates(context);
   if (gating.kind !== 'done') return gating;
@@ -47,9 +47,10 @@ const SLIPPED_MS = 1_500;
  * A webhook that knows the move, but not yet that it evicts, gates the probe and not the pod: for as long as it is behind each new pod slips
  * through. In ms; a clock that was ahead when the last one was evicted holds nothing up.
  */
-function tooEarlyToEvict(context: StepContext): number {
-  const { evictedAt } = statusOf(context.record);
-  const agoMs = evictedAt === undefined ? SLIPPED_MS : sinceMs(context, evictedAt);
+function tooEarlyToEvict(context: StepContext, pod: Pod): number {
+  const { podUID, evictedAt } = statusOf(context.record);
+  if (evictedAt === undefined || podUID === uidOf(pod)) return 0;
+  const agoMs = sinceMs(context, evictedAt);
   return agoMs < 0 ? 0 : SLIPPED_MS - agoMs;
 }
 
