@@ -222,7 +222,7 @@ async function create(cloud: Cloud, intent: CreateIntent<unknown>, making: Makin
 async function ask(cloud: Cloud, making: Making, { ageMs, repeated }: { ageMs: number; repeated: boolean }): Promise<CreateOutcome> {
   if (!tokenIsTrusted(ageMs)) return adopt(making, ageMs);
   const answer = await cloud.attempt(making.action, making.parameters);
-  if (!answer.ok) return afterFailure(making, answer.failure, ageMs);
+  if (!answer.ok) return afterFailure(making, answer.failure, { ageMs, repeated });
   const id = making.idIn(answer.body);
   if (id === undefined) return pending(`${making.action} gave no id; asking again with the same token`);
   return repeated ? onlyOne(making, id) : { kind: 'created', id, adopted: false };
@@ -237,24 +237,24 @@ async function onlyOne(making: Making, id: string): Promise<CreateOutcome> {
   return { kind: 'ambiguous', message: severalMade(making.what, [id, ...others.map((other) => other.id)]) };
 }
 
-async function afterFailure(making: Making, failure: CloudFailure, ageMs: number): Promise<CreateOutcome> {
+async function afterFailure(making: Making, failure: CloudFailure, asked: { ageMs: number; repeated: boolean }): Promise<CreateOutcome> {
   const { meaning, retryAfterMs } = failure;
   const message = `${making.action}: ${failure.message}`;
   if (meaning === 'retry') return pending(message, retryAfterMs);
   if (meaning === 'unknown') return pending(`${message} (it may have been done: asking again with the same token)`, retryAfterMs);
-  if (meaning === 'tokenMismatch') return adopt(making, ageMs);
-  return refusedUnlessMade(making, failure, ageMs);
+  if (meaning === 'tokenMismatch') return adopt(making, asked.ageMs);
+  return refusedUnlessMade(making, failure, asked);
 }
 
 /**
  * A refusal says that this call did nothing; an earlier one of the same intent may have (its answer lost, its token forgotten). What it
- * made is adopted if it shows.
+ * made is adopted if it shows, and may not show yet.
  */
-async function refusedUnlessMade(making: Making, failure: CloudFailure, ageMs: number): Promise<CreateOutcome> {
+async function refusedUnlessMade(making: Making, failure: CloudFailure, { ageMs, repeated }: { ageMs: number; repeated: boolean }): Promise<CreateOutcome> {
   const found = await look(making);
   if (found.kind === 'pending') return found;
   if (found.candidates.length > 0) return decided(making, found.candidates, ageMs);
-  return { kind: 'refused', reason: refusalReason(failure), message: `${making.action}: ${failure.message}` };
+  return { kind: 'refused', reason: refusalReason(failure), message: `${making.action}: ${failure.message}`, certain: !repeated };
 }
 
 function refusalReason({ meaning }: CloudFailure): Extract<CreateOutcome, { kind: 'refused' }>['reason'] {

@@ -7,7 +7,7 @@ import { asRead, conditionOf, isScheduled, isTerminating, isTrue, uidOf } from '
 import { timestamp } from '../ports/clock.ts';
 import { podNameOf, statusOf } from './record.ts';
 import { webhookGates } from './rehearsal.ts';
-import { DONE, namespaceOf, wait, type StepContext, type StepResult } from './step.ts';
+import { DONE, namespaceOf, sinceMs, wait, type StepContext, type StepResult } from './step.ts';
 
 export async function ordinalPod(context: StepContext): Promise<Pod | undefined> {
   return context.api.get(pods, { namespace: namespaceOf(context), name: podNameOf(context.record) });
@@ -23,7 +23,7 @@ export function isReady(pod: Pod | undefined): boolean {
 
 /**
  * `done` when no pod of the ordinal can touch its disks: there is none, or it is gated. Otherwise evicts it (the disruption budget
- * decides) and waits. A pod that slipped past the webhook is evicted again, but only once the webhook gates.
+ * decides) and waits. A pod that slipped past the webhook is evicted again, but only once the webhook gates, and not as fast as it goes.
  */
 export async function holdPod(context: StepContext): Promise<StepResult> {
   const pod = await ordinalPod(context);
@@ -33,10 +33,25 @@ export async function holdPod(context: StepContext): Promise<StepResult> {
     return wait('PodTerminating', `pod ${pod.metadata.name} is terminating`, 1_000);
   }
 
+  const early = tooEarlyToEvict(context, pod);
+  if (early > 0) return wait('WebhookNotReady', `pod ${pod.metadata.name} came without the scheduling gate, perhaps by a webhook that does not know yet how far the move is; it is evicted again`, early);
   const gating = await webhookGates(context);
   if (gating.kind !== 'done') return gating;
   await recordEviction(context, pod);
   return evictPod(context, pod);
+}
+
+const SLIPPED_MS = 1_500;
+
+/**
+ * A webhook that knows the move, but not yet that it evicts, gates the probe and not the pod: for as long as it is behind each new pod slips
+ * through. In ms; a clock that was ahead when the last one was evicted holds nothing up.
+ */
+function tooEarlyToEvict(context: StepContext, pod: Pod): number {
+  const { podUID, evictedAt } = statusOf(context.record);
+  if (evictedAt === undefined || podUID === uidOf(pod)) return 0;
+  const agoMs = sinceMs(context, evictedAt);
+  return agoMs < 0 ? 0 : SLIPPED_MS - agoMs;
 }
 
 async function evictPod(context: StepContext, pod: Pod): Promise<StepResult> {
@@ -55,7 +70,7 @@ async function evictPod(context: StepContext, pod: Pod): Promise<StepResult> {
 /** Which pod, on which node, since when: persisted before the eviction. */
 async function recordEviction(context: StepContext, pod: Pod): Promise<void> {
   const { nodeName, unavailableSince } = statusOf(context.record);
-  await context.save({ podUID: uidOf(pod), nodeName: pod.spec.nodeName ?? nodeName, unavailableSince: unavailableSince ?? notReadySince(pod) ?? timestamp(context.clock) });
+  await context.save({ podUID: uidOf(pod), evictedAt: timestamp(context.clock), nodeName: pod.spec.nodeName ?? nodeName, unavailableSince: unavailableSince ?? notReadySince(pod) ?? timestamp(context.clock) });
 }
 
 /** A pod that had no node when it was evicted may have been bound to one before it went: that node is asked about its volumes. */

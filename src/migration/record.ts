@@ -121,6 +121,8 @@ export interface OrdinalMigrationStatus {
   statefulSetUID?: string;
   /** The pod that was evicted. */
   podUID?: string;
+  /** When that was. */
+  evictedAt?: string;
   /** The pod of which the gate was about to be taken off: an undo replaces it, for it may be let go at any moment. */
   releasedPodUID?: string;
   /** The node it ran on. */

@@ -114,6 +114,9 @@ export function migrationUID(context: StepContext): string {
   return context.record.metadata.uid ?? '';
 }
 
+/** How long what the cloud has made may take to show in its lists. */
+export const VISIBILITY_LAG_MS = 10 * 60_000;
+
 /** Milliseconds since an RFC 3339 stamp of ours. */
 export function sinceMs(context: StepContext, stamp: string | undefined): number {
   return stamp === undefined ? 0 : context.clock.now() - Date.parse(stamp);

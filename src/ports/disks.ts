@@ -75,12 +75,13 @@ export interface DiskParams extends DiskAttributes {
 
 /**
  * `created`: there it is, and it is the only one. `pending`: not known or not possible yet; call again with the same intent after
- * `retryAfterMs`. `refused`: final, nothing was made. `ambiguous`: nobody can tell what exists; a person must look.
+ * `retryAfterMs`. `refused`: final, this call made nothing; `certain`: nor did an earlier one of the same intent, of which what it made may
+ * not show yet. `ambiguous`: nobody can tell what exists; a person must look.
  */
 export type CreateOutcome =
   | { kind: 'created'; id: string; adopted: boolean }
   | { kind: 'pending'; message: string; retryAfterMs: number }
-  | { kind: 'refused'; reason: 'ZoneUnavailable' | 'QuotaExceeded' | 'SnapshotImpossible' | 'Refused'; message: string }
+  | { kind: 'refused'; reason: 'ZoneUnavailable' | 'QuotaExceeded' | 'SnapshotImpossible' | 'Refused'; message: string; certain: boolean }
   | { kind: 'ambiguous'; message: string };
 
 export interface Disks {

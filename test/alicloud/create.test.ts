@@ -231,7 +231,7 @@ describe('a refusal', () => {
     const cloud = new Adapter();
     const intent = await cloud.readyIntent();
     cloud.model.faults.add({ kind: 'quota', action: 'CreateDisk' });
-    expect(await cloud.disks.createDisk(intent)).toMatchObject({ kind: 'refused', reason: 'QuotaExceeded' });
+    expect(await cloud.disks.createDisk(intent)).toMatchObject({ kind: 'refused', reason: 'QuotaExceeded', certain: true });
   });
 
   it('because the snapshot is gone, or a parameter is wrong', async () => {
@@ -248,6 +248,16 @@ describe('a refusal', () => {
     cloud.model.setLocks(arrears, ['financial']);
     expect(await cloud.disks.createSnapshot(cloud.intent(cloud.snapshotParams(arrears)))).toMatchObject({ kind: 'refused', reason: 'SnapshotImpossible' });
     expect(await cloud.disks.createSnapshot(cloud.intent(cloud.snapshotParams('d-x')))).toMatchObject({ kind: 'refused', reason: 'Refused' });
+  });
+
+  it('is not certain when an earlier call of the same intent may have made the disk, which does not show yet', async () => {
+    const cloud = new Adapter();
+    const intent = await cloud.readyIntent();
+    cloud.model.faults.add({ kind: 'listLag', action: 'CreateDisk', ms: 60_000 });
+    cloud.model.faults.add({ kind: 'lost', how: 'timeout', action: 'CreateDisk' });
+    await cloud.disks.createDisk(intent);
+    cloud.model.faults.add({ kind: 'quota', action: 'CreateDisk' });
+    expect(await cloud.disks.createDisk(intent)).toMatchObject({ kind: 'refused', reason: 'QuotaExceeded', certain: false });
   });
 
   it('is not believed when an earlier call of the same intent has made the disk', async () => {

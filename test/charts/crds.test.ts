@@ -88,6 +88,7 @@ const migration: Pick<Whole<OrdinalMigration>, 'spec' | 'status'> = {
     resumeAt: 'evict',
     statefulSetUID: 'uid-set',
     podUID: 'uid-pod',
+    evictedAt: NOW,
     releasedPodUID: 'uid-pod-2',
     nodeName: 'node-1',
     startedAt: NOW,

@@ -19,6 +19,7 @@ const REST: Record<string, OrdinalMigrationStatus> = {
   'claims alone': { claims: [claimRecord()] },
   'claims, and terms that are no durations': { claims: [claimRecord({ target: { diskId: 'd-new' } })], terms: { readyTimeoutMs: 0, healthDurationMs: 0, onUnready: 'hold', snapshotRetentionMs: '24h' as 'forever', sourceRetentionMs: '24h' as 'forever' } },
   'a step that there is not, and a reason of ours': { step: 'teleport', course: 'Restore', reason: 'Reversed', claims: [claimRecord()] },
+  'retentions that are past all calendars': { finishedAt: '2026-11-19T00:00:00Z', claims: [claimRecord({ target: { diskId: 'd-new' } })], terms: { readyTimeoutMs: 0, healthDurationMs: 0, onUnready: 'hold', snapshotRetentionMs: 9e15, sourceRetentionMs: 9e15 } },
   'a time that is past all calendars': { finishedAt: '9999-12-31T23:59:60Z', startedAt: '0000-01-01T00:00:00Z', claims: [claimRecord()] },
 };
 

@@ -298,10 +298,21 @@ describe('I5: one at a time, and gently', () => {
     const stage = await InvariantStage.begin();
     const { wrong } = stage.hold(fewInFlight);
     await stage.record(running, { name: 'web-1-bcdfg' });
-    await stage.record({ phase: 'Running', step: 'evict' }, { name: 'web-1-hjklm', ordinal: 1 });
+    await stage.record({ phase: 'Running', step: 'evict' }, { name: 'web-1-hjklm', ordinal: 1, reverses: 'web-1-bcdfg' });
     expect(wrong).toEqual([]);
     await stage.record(running, { name: 'web-2-bcdfg', ordinal: 2 });
     expect(wrong[0]).toMatch(/record web-2-bcdfg has begun, and 2 ordinals of StatefulSet web are in flight \(.*\): max-unavailable is 1/);
+  });
+
+  it('and one move of an ordinal, whichever set of that name it was begun for', async () => {
+    const stage = await InvariantStage.begin();
+    const { wrong } = stage.hold(fewInFlight);
+    const before = await stage.record({ phase: 'RollingBack', course: 'Undo', step: 'createDisk', reason: 'OwnerGone', statefulSetUID: 'uid-before' });
+    await stage.record(running, { name: 'web-1-hjklm' });
+    expect(wrong.splice(0)).toEqual(['record web-1-hjklm has begun, and record web-1-bcdfg (RollingBack Undo at createDisk, OwnerGone), which is for the same ordinal, has not ended']);
+    await stage.change(before, { phase: 'Failed' });
+    await stage.record(running, { name: 'db-1-bcdfg', statefulSetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db' } });
+    expect(wrong).toEqual([]);
   });
 
   it('and no more moves than the daemon was told, Frozen ones aside', async () => {
@@ -327,6 +338,21 @@ describe('I5: one at a time, and gently', () => {
     await stage.do(stage.admin.delete(pods, { namespace: NAMESPACE, name: 'web-1' }, { gracePeriodSeconds: 0 }));
     const { version } = stage.world.simulated.server;
     expect(invariant.onRequest?.(stage.request('delete', 'pods', 'web-1', version))).toMatch(/we killed pod web-1 on node node-a1 without grace/);
+  });
+
+  it('and evicted now and then, not as fast as new ones are made', async () => {
+    const stage = await InvariantStage.begin();
+    const { invariant } = stage.hold(podsGoGently);
+    const evicted = async (times: number, everyMs: number): Promise<(string | undefined)[]> => {
+      const said: (string | undefined)[] = [];
+      for (let count = 0; count < times; count += 1) {
+        said.push(invariant.onRequest?.(stage.request('create', 'pods/eviction', 'web-1')));
+        await stage.pass(everyMs);
+      }
+      return said.filter((one) => one !== undefined);
+    };
+    expect(await evicted(200, 1_000)).toEqual([]);
+    expect((await evicted(200, 100))[0]).toBe('we evicted pod web-1 121 times within a minute');
   });
 });
 
@@ -641,6 +667,19 @@ describe('I9: one volume for each disk, and no stale disk', () => {
     await stage.record({ phase: 'RollingBack', course: 'Restore', step: 'evict', claims: [part({ source: { diskId: old }, target: { diskId: successor } })] });
     await stage.attach(old);
     expect(wrong).toEqual([]);
+  });
+
+  it('nor once a move has let its pod go to the successor, attached or not', async () => {
+    const stage = await InvariantStage.begin();
+    const { wrong } = stage.hold(noStaleDiskAttached);
+    const { old, successor } = await stage.moved();
+    const record = await stage.record({ phase: 'Running', step: 'ungate', claims: [part({ source: { diskId: old }, target: { diskId: successor } })] });
+    await stage.attach(old);
+    await stage.detach(old);
+    expect(wrong).toEqual([]);
+    await stage.change(record, { step: 'ready' });
+    await stage.attach(old);
+    expect(wrong).toEqual([`disk ${old} is attached again, and record web-1-bcdfg (Running Forward at ready) has let its pod go to disk ${successor}`]);
   });
 });
 

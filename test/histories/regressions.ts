@@ -1,6 +1,7 @@
-// Plans of histories that broke once, made small, each with what it was. They are plans and not seeds: what a seed draws changes.
+// What histories found, each with what it was: plans of histories that broke once, made small, and where no small plan shows it the test
+// that does. They are plans and not seeds: what a seed draws changes.
 
-import type { ActPlan, FaultPlan, HistoryPlan, SetPlan } from '../../src/histories/plan.ts';
+import type { ClusterPlan, HistoryPlan, ProductPlan, SetPlan } from '../../src/histories/plan.ts';
 import { SMALL_PLAN, SMALL_SET } from './small-world.ts';
 
 export interface Regression {
@@ -27,9 +28,22 @@ const PLAN: HistoryPlan = {
 };
 
 /** One pod that has to go from the first zone to the second, and nothing that goes wrong. */
-function smallPlan(changes: { set?: Partial<SetPlan>; policy?: Record<string, string>; faults?: FaultPlan[]; acts?: ActPlan[] } & Partial<Pick<HistoryPlan, 'seed' | 'troubleMs' | 'product' | 'cluster'>>): HistoryPlan {
-  const { set = {}, policy = {}, ...rest } = changes;
-  return { ...PLAN, sets: [{ ...SET, ...set, policy: { ...SET.policy, ...policy } }], ...rest };
+function smallPlan(changes: Changes): HistoryPlan {
+  const { set = {}, policy = {}, cloud = {}, product = {}, ...rest } = changes;
+  return {
+    ...PLAN,
+    cluster: { ...PLAN.cluster, cloud: { ...PLAN.cluster.cloud, ...cloud } },
+    product: { ...PLAN.product, ...product },
+    sets: [{ ...SET, ...set, policy: { ...SET.policy, ...policy } }],
+    ...rest,
+  };
+}
+
+interface Changes extends Partial<Pick<HistoryPlan, 'seed' | 'troubleMs' | 'faults' | 'acts'>> {
+  set?: Partial<SetPlan>;
+  policy?: Record<string, string>;
+  cloud?: Partial<ClusterPlan['cloud']>;
+  product?: Partial<ProductPlan>;
 }
 
 export const REGRESSIONS: readonly Regression[] = [
@@ -44,6 +58,67 @@ export const REGRESSIONS: readonly Regression[] = [
   {
     was: 'a move whose taking back was taken back itself stayed Frozen, while its new disk was retired as the source of that one',
     plan: smallPlan({ policy: { 'health-duration': '15s' }, acts: [{ name: 'ask to reverse', at: 1_000, lot: 0.5 }, { name: 'ask to reverse', at: 9_000, lot: 0.3 }] }),
+  },
+  {
+    was: 'an undo before the swap let the pod go, on the old disk, because the new one had been attached at the console',
+    plan: smallPlan({ faults: [{ name: 'binder slow', from: 0, to: 20_000, chance: 0.5 }], acts: [{ name: 'attach the target disk by hand', at: 1_000, lot: 0.627 }, { name: 'ask to abort', at: 1_000, lot: 0.003 }] }),
+  },
+  {
+    was: 'the next move of a set that was created again under its name began while the old one\'s move of the same ordinal was still being undone',
+    plan: smallPlan({ cloud: { createDiskMs: 20_000 }, product: { atOnce: 2 }, acts: [{ name: 'delete the webhook configurations', at: 2_000, lot: 0.627 }, { name: 'replace the set', at: 5_000, lot: 0.527 }] }),
+  },
+  {
+    was: 'restore-source waited for ever for a newer disk that somebody had deleted at the cloud',
+    plan: smallPlan({
+      policy: { 'ready-timeout': '60s' },
+      cloud: { createDiskMs: 6_000 },
+      faults: [{ name: 'scheduler slow', from: 0, to: 30_000, chance: 1 }],
+      acts: [{ name: 'delete a target disk in the cloud', at: 10_000, lot: 0.627 }, { name: 'ask to restore the source', at: 11_000, lot: 0.003 }],
+    }),
+  },
+  {
+    was: 'a move back waited for ever to begin, because the disk that it was to start from had been deleted at the cloud',
+    plan: smallPlan({
+      seed: 12,
+      policy: { 'on-unready': 'reverse', 'ready-timeout': '10s' },
+      faults: [{ name: 'scheduler slow', from: 0, to: 30_000, chance: 1 }],
+      acts: [{ name: 'delete a target disk in the cloud', at: 6_456, lot: 0.076 }, { name: 'ask to reverse', at: 9_960, lot: 0.941 }],
+    }),
+  },
+  {
+    was: 'CreateDisk was asked again at once for as long as its snapshot, which had failed after it could be used, was not ready: each answer was news by its request id, and woke the move',
+    plan: smallPlan({ cloud: { snapshotUploadMs: 2_500, callMs: 300 }, product: { stepTimeoutMs: 900_000 }, faults: [{ name: 'snapshot fails', from: 0, to: 60_000, chance: 1 }] }),
+  },
+  {
+    was: 'each pod that slipped past a webhook which knew the move, but not how far it was, was evicted at once, twenty times a second',
+    plan: smallPlan({ seed: 13, faults: [{ name: 'watch late', from: 0, to: 60_000, chance: 0.5 }] }),
+  },
+  {
+    was: 'a disk whose making nobody had written down was forgotten when it was asked for again, refused by a quota, and did not show yet',
+    plan: smallPlan({
+      seed: 10,
+      cloud: { listVisibilityLagMs: 30_000 },
+      faults: [{ name: 'create lost', from: 0, to: 40_000, chance: 0.5 }, { name: 'disk quota', from: 0, to: 60_000, chance: 0.6 }],
+    }),
+  },
+  {
+    was: 'what a move had left behind went at once when a person declared that one over by its status, which said nothing of when',
+    plan: smallPlan({
+      seed: 5,
+      policy: { 'health-duration': '15s', 'source-retention': '200s', 'snapshot-retention': '200s' },
+      acts: [{ name: 'delete the webhook configurations', at: 8_690, lot: 0.773 }, { name: "write a record's status", at: 10_000, lot: 0.22 }],
+      troubleMs: 30_000,
+    }),
+  },
+  {
+    was: 'the undo left one of two snapshots that the cloud had made for one token, seen too late: the sweep finds that (invariant)',
+    plan: smallPlan({
+      seed: 8,
+      cloud: { listVisibilityLagMs: 30_000 },
+      faults: [{ name: 'token amnesia', from: 0, to: 30_000, chance: 1 }, { name: 'create lost', from: 0, to: 20_000, chance: 0.6 }],
+      acts: [{ name: 'ask to abort', at: 1_000, lot: 0.156 }],
+      troubleMs: 90_000,
+    }),
   },
   {
     was: 'a move that a person declared over by its status kept the marks on claim and disk, and was taken for one that had settled (invariant)',
@@ -64,5 +139,62 @@ export const REGRESSIONS: readonly Regression[] = [
   {
     was: 'a record whose finalizer a person took off before its ending was seen to left the namespace labelled as if something were in flight',
     plan: {"seed":1090,"cluster":{"kubernetes":"1.30","zones":2,"nodesPerZone":1,"pace":{"watch":[0,447],"reconcile":[0,73],"request":[0,20]},"cloud":{"createDiskMs":1780,"attachMs":215,"detachMs":39,"snapshotAvailableMs":1837,"snapshotUploadMs":3015,"callMs":0,"tagVisibilityLagMs":2669,"listVisibilityLagMs":0},"kubelet":{"bootMs":23,"readyMs":2160,"stopMs":178,"unmountMs":683,"writeMs":1521},"detachingSnapshots":"refused"},"sets":[{"name":"web","replicas":3,"start":0,"templates":["data"],"binding":"Immediate","reclaim":"Delete","podManagement":"Parallel","update":"RollingUpdate","claimRetention":{"whenDeleted":"Retain","whenScaled":"Retain"},"mayBeDown":undefined,"policy":{"zones":"cn-test-b,cn-test-a","health-duration":"4s"}}],"product":{"daemons":1,"clockRates":[1],"sweep":"*/30 * * * * *","stepTimeoutMs":101104,"coolDownMs":0,"atOnce":2,"lease":{"durationMs":15000,"retryMs":5000}},"faults":[{"name":"daemon killed at a record","from":0,"to":161810,"chance":0.0278},{"name":"cloud call timed out","from":80713,"to":92761,"chance":0.0051}],"acts":[{"name":"take a record's finalizer off","at":32676,"lot":0.61518649966456},{"name":"take a record's finalizer off","at":62050,"lot":0.5598924269434065},{"name":"take a record's finalizer off","at":71969,"lot":0.9293112193699926}],"troubleMs":161810},
+  },
+];
+
+export interface ShownElsewhere {
+  was: string;
+  /** Under test/. */
+  file: string;
+  /** As it stands in the file. */
+  title: string;
+}
+
+/** What histories found, too, and what no small plan shows: it took a coincidence, or what is wrong about it no invariant can tell. */
+export const ALSO: readonly ShownElsewhere[] = [
+  {
+    was: 'an undo before the swap froze nothing although both disks had been attached, and nobody could tell which of them held what counts',
+    file: 'migration/hand-edits.test.ts',
+    title: 'and the old one touched since its snapshot: nobody can tell which holds what counts, and no pod starts on either',
+  },
+  {
+    was: 'a disk of which the id was known but not written down was asked for again, the cloud made a second one, and nobody looked for the first',
+    file: 'alicloud/create.test.ts',
+    title: 'that would have made a second disk, the first one known but not written down: the two are left to a person',
+  },
+  {
+    was: 'a claim was made and deleted some forty times a second for as long as a webhook that was behind steered it to the other volume',
+    file: 'migration/undo.test.ts',
+    title: 'against a webhook that steers claims to the new volume for a while yet: the claim is made again, and not in every turn',
+  },
+  {
+    was: 'a patch that was on its way when its daemon was killed marked a claim that had been given back',
+    file: 'migration/fences.test.ts',
+    title: 'a claim is only ever patched as it was read: a patch that comes late, from a daemon that is gone, changes nothing',
+  },
+  {
+    was: 'an undo that a person had taken up again ended without a word of why',
+    file: 'migration/hand-edits.test.ts',
+    title: 'robbed of its claimRef while an undo needs it: the move freezes with the reason, and says one at its end when a person resumes it',
+  },
+  {
+    was: 'a rehearsal that was refused was written down in every turn, because each probe has another name',
+    file: 'migration/rehearsal.test.ts',
+    title: 'a refusal %s is written once, and ends the move when it lasts',
+  },
+  {
+    was: 'every save of a visit woke the next visit',
+    file: 'controller/wake.test.ts',
+    title: 'a move is not woken by what its own visits have written, its set is',
+  },
+  {
+    was: 'the record of what is kept for ever went with the surplus ones, and with it the only word of where the disk is',
+    file: 'controller/kept-records.test.ts',
+    title: 'are kept for as long as what they tell of is kept for ever, though they have let go of it',
+  },
+  {
+    was: 'a status with retentions past all calendars threw in every report of its set',
+    file: 'controller/nonsense.test.ts',
+    title: 'retentions that are past all calendars',
   },
 ];

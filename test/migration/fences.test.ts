@@ -244,6 +244,27 @@ describe('a webhook that is a step behind', () => {
     await expectWhole(stage);
   });
 
+  it('lets each new pod start on the old disk: it is evicted again and again, but not as fast as pods come and go', async () => {
+    const stage = await readyStage();
+    await stage.plan();
+    stage.onEntering('keepSource', () => {
+      const stale = structuredClone(stage.api.readAll(ordinalMigrations));
+      stage.seenByWebhook = () => stale;
+    });
+    await stage.run('web-0-first', ({ status }) => status?.step === 'evict');
+    // Each change of the pod wakes the move.
+    for (const end = stage.clock.monotonic() + 15_000; stage.clock.monotonic() < end; await stage.clock.advance(50)) {
+      await stage.settle();
+      await stage.visitAs(stage.ports.epoch);
+    }
+    const evictions = stage.api.calls.filter(({ verb }) => verb === 'evict').length;
+    expect(evictions).toBeGreaterThan(3);
+    expect(evictions).toBeLessThan(15);
+    stage.seenByWebhook = (records) => records;
+    expect((await stage.run()).status?.phase).toBe('Succeeded');
+    await expectWhole(stage);
+  });
+
   it('gates a pod that is to start on its new disk: the daemon takes the gate off again', async () => {
     const stage = await readyStage();
     await stage.plan();

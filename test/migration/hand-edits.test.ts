@@ -169,4 +169,17 @@ describe('the new disk, attached at the console before any claim is on it', () =
     expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'TargetInUse' });
     expect(stage.pod()?.spec.nodeName).toBeUndefined();
   });
+
+  it('and the old one as its snapshot has it: an undo turns round to the swap, and no pod starts on the old disk', async () => {
+    const stage = await edited('swapClaim', async (one) => {
+      await attachTarget(one);
+      await one.request('abort');
+    });
+    const { source, target } = stage.record().status?.claims?.[0] ?? {};
+    const steps = stage.record().status?.history?.map(({ step }) => step) ?? [];
+    expect(steps.slice(steps.indexOf('swapClaim'))).toEqual(['swapClaim', 'ungate', 'swapClaim', 'ungate', 'ready', 'settle']);
+    expect(stage.record().status?.phase).toBe('Succeeded');
+    expect([stage.diskOf('data-web-0'), stage.ecs.disk(source?.diskId ?? '')?.attachments]).toEqual([target?.diskId, []]);
+    await expectWhole(stage);
+  });
 });

@@ -71,6 +71,22 @@ describe('a move that cannot be finished is undone', () => {
     await expectUndone(stage, disk);
   });
 
+  it('against a webhook that steers claims to the new volume for a while yet: the claim is made again, and not in every turn', async () => {
+    const { stage, record, disk } = await failing((world) => {
+      world.cordoned.add('b');
+      const now = world.seenByWebhook;
+      world.onEntering('swapClaim', () => {
+        const [forward, since] = [world.record(), world.clock.monotonic()];
+        world.seenByWebhook = (all) => (world.clock.monotonic() - since < 15_000 ? [{ ...forward, status: { ...forward.status, phase: 'Running', course: 'Forward' } }] : now(all));
+      }, 'RollingBack');
+    });
+    expect(record.status?.phase).toBe('RolledBack');
+    const deletes = stage.api.writes.filter(({ verb, resource }) => verb === 'delete' && resource.kind === claims.kind).length;
+    expect(deletes).toBeGreaterThan(4);
+    expect(deletes).toBeLessThan(50);
+    await expectUndone(stage, disk);
+  });
+
   it('when the snapshot fails', async () => {
     const { stage, record, disk } = await failing(({ ecs }) => ecs.faults.add({ kind: 'snapshotFails', atProgress: 0 }));
     expect(record.status).toMatchObject({ phase: 'RolledBack', reason: 'SnapshotFailed' });

@@ -70,6 +70,16 @@ describe('lists that lag', () => {
     await expectWhole(stage);
   });
 
+  it.each(['CreateDisk', 'CreateSnapshot'] as const)('behind %s, whose answer was lost and which is refused from then on: the undo finds what was made', async (action) => {
+    const stage = await readyStage();
+    stage.ecs.faults.add({ kind: 'listLag', action, ms: 120_000 });
+    stage.ecs.faults.add({ kind: 'lost', how: 'reset', action });
+    stage.ecs.faults.add({ kind: 'quota', action, code: 'QuotaExceed.Snapshot', skip: 1, times: 0 });
+    await stage.plan();
+    expect((await stage.run()).status).toMatchObject({ phase: 'RolledBack', reason: 'QuotaExceeded' });
+    await expectWhole(stage);
+  });
+
   it('leave the new disk out of one answer after the gate is off: nobody takes it for gone', async () => {
     const stage = await readyStage({ terms: { readyTimeoutMs: 5_000 } });
     stage.cordoned.add('b');

@@ -1,10 +1,11 @@
-// I5: no more ordinals of a set are in flight than its policy allows, and no more moves in the cluster than the daemon was told, counted
-// whenever one begins.
+// I5: an ordinal has one move at a time; no more ordinals of a set are in flight than its policy allows, and no more moves in the cluster
+// than the daemon was told, counted whenever one begins.
 
 import { statefulSets, namespaces } from '../../kubernetes/objects.ts';
 import { inFlight, ordinalMigrations, phaseOf, type OrdinalMigration } from '../../migration/record.ts';
 import type { HistoryWorld, Invariant, InvariantOf } from '../world.ts';
 import { chronicleOf } from './chronicle.ts';
+import { told } from './record-state.ts';
 
 const KEY = 'zonespread.io/max-unavailable';
 /** What was declared a moment ago may still be what a slow daemon goes by: a request that takes its time, a process that was stopped. */
@@ -21,14 +22,24 @@ export const fewInFlight: InvariantOf = (world) => {
       const record = object as OrdinalMigration;
       if (phaseOf(record) !== 'Running' || (previous !== undefined && phaseOf(previous as OrdinalMigration) !== 'Pending')) return undefined;
       const others = chronicle.live().filter((one) => inFlight(one));
-      return tooManyOfSet(record, others, allowed.of(record)) ?? tooManyAtOnce(world, record, others);
+      return twoOfOrdinal(record, others) ?? tooManyOfSet(record, others, allowed.of(record)) ?? tooManyAtOnce(world, record, others);
     },
   } satisfies Invariant;
 };
 
+/** Whichever set of that name they were begun for: the claims are the same. But a move that takes another one back takes its place. */
+function twoOfOrdinal(begun: OrdinalMigration, all: readonly OrdinalMigration[]): string | undefined {
+  const other = ofItsSet(begun, all).find(({ metadata, spec }) => metadata.uid !== begun.metadata.uid && spec.ordinal === begun.spec.ordinal);
+  return other === undefined || begun.spec.reverses !== undefined ? undefined : `record ${begun.metadata.name} has begun, and ${told(other)}, which is for the same ordinal, has not ended`;
+}
+
+function ofItsSet({ metadata: { namespace }, spec: { statefulSetRef } }: OrdinalMigration, all: readonly OrdinalMigration[]): OrdinalMigration[] {
+  return all.filter(({ metadata, spec }) => metadata.namespace === namespace && spec.statefulSetRef.name === statefulSetRef.name);
+}
+
 /** A move that takes another one back is about the same ordinal. */
 function tooManyOfSet(begun: OrdinalMigration, all: readonly OrdinalMigration[], most: number): string | undefined {
-  const own = all.filter(({ metadata, spec }) => metadata.namespace === begun.metadata.namespace && spec.statefulSetRef.name === begun.spec.statefulSetRef.name);
+  const own = ofItsSet(begun, all);
   const ordinals = new Set(own.map(({ spec }) => spec.ordinal));
   if (ordinals.size <= most) return undefined;
   return `record ${begun.metadata.name} has begun, and ${ordinals.size} ordinals of StatefulSet ${begun.spec.statefulSetRef.name} are in flight (${own.map(({ metadata }) => metadata.name).join(', ')}): max-unavailable is ${most}`;

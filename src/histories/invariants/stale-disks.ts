@@ -1,9 +1,12 @@
 // I9: a disk that was made from a snapshot is attached only if nobody had touched the disk that it came from since, and from then on
-// nobody attaches that one again: what is written there would be on a branch that is lost.
+// nobody attaches that one again: what is written there would be on a branch that is lost. Nor does anybody once a move has let its pod go
+// to the new disk, whether that has been attached yet or not.
 
 import { EXCUSES } from '../acts/excuses.ts';
+import { inFlight } from '../../migration/record.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf, type Chronicle } from './chronicle.ts';
+import { stateOf, told, type RecordState } from './record-state.ts';
 
 interface Use {
   /** Number of the entry of the cloud's history that attached it last. */
@@ -59,13 +62,18 @@ class Branches {
     this.#uses.set(id, { attached: sequence, free: false });
     // Whoever attaches a disk at the console answers for it, and no workload writes there; that it was touched counts all the same.
     if (this.#world.excuses.has(EXCUSES.diskAttachedByHand(id))) return undefined;
-    const wrong = this.#whyStale(id) ?? (isFirst ? this.#whyNoSuccessor(id) : undefined);
+    const wrong = this.#whyStale(id) ?? this.#whyLeft(id) ?? (isFirst ? this.#whyNoSuccessor(id) : undefined);
     return this.#isGivenUp(id) ? undefined : wrong;
   }
 
   #whyStale(id: string): string | undefined {
     const newer = this.#successors.get(id)?.find((successor) => !this.#chronicle.wasRestored(successor, id));
     return newer === undefined ? undefined : `disk ${id} is attached again after disk ${newer}, which was made from it, has been attached`;
+  }
+
+  #whyLeft(id: string): string | undefined {
+    const left = this.#chronicle.parts(this.#chronicle.live().filter(inFlight)).find(({ record, claim }) => claim.source.diskId === id && hasLetGo(stateOf(record)));
+    return left === undefined ? undefined : `disk ${id} is attached again, and ${told(left.record)} has let its pod go to disk ${left.claim.target?.diskId ?? 'none'}`;
   }
 
   #whyNoSuccessor(id: string): string | undefined {
@@ -88,4 +96,8 @@ class Branches {
   #isGivenUp(id: string): boolean {
     return this.#chronicle.givenUpAt(this.#chronicle.claimOfDisk(id) ?? '') > Number.NEGATIVE_INFINITY;
   }
+}
+
+function hasLetGo({ course, step }: Pick<RecordState, 'course' | 'step'>): boolean {
+  return course === 'Forward' && (step === 'ready' || step === 'settle');
 }

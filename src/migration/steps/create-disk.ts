@@ -7,8 +7,8 @@ import { diskIdOf } from '../../kubernetes/reading.ts';
 import { timestamp } from '../../ports/clock.ts';
 import { statusOf, type ClaimRecord } from '../record.ts';
 import type { Disk } from '../../ports/disks.ts';
-import { claimAt, DONE, forEachClaim, InvariantBroken, pollMs, saveClaim, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
-import { dropIntent } from './snapshot.ts';
+import { claimAt, DONE, forEachClaim, InvariantBroken, pollMs, saveClaim, sinceMs, VISIBILITY_LAG_MS, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { dropIntent, mayShowYet, REFUSED_AGAIN_MS } from './snapshot.ts';
 
 export const createDisk: Step = {
   deadline: true,
@@ -27,7 +27,8 @@ async function request(context: StepContext, claim: ClaimRecord, index: number):
   if (outcome.kind === 'pending') return wait('DiskPending', outcome.message, Math.min(outcome.retryAfterMs, pollMs(context)));
   if (outcome.kind === 'ambiguous') return { kind: 'freeze', reason: 'DiskAmbiguous', message: outcome.message };
   if (outcome.kind === 'refused') {
-    await dropIntent(context, index, 'target');
+    // Otherwise the undo finds out, once the pod is back.
+    if (outcome.certain) await dropIntent(context, index, 'target');
     return { kind: 'giveUp', reason: outcome.reason, message: `no disk like ${claim.source.diskId} in zone ${context.record.spec.targetZone}: ${outcome.message}` };
   }
   await saveClaim(context, index, { target: { ...intent.value, diskId: outcome.id, zone: intent.value.params.zone } });
@@ -85,6 +86,7 @@ async function findOut(context: StepContext, claim: ClaimRecord, index: number):
   const outcome = await context.disks.createDisk(intent);
   if (outcome.kind === 'pending') return wait('DiskPending', outcome.message, outcome.retryAfterMs);
   if (outcome.kind === 'ambiguous') return { kind: 'freeze', reason: 'DiskAmbiguous', message: outcome.message };
+  if (outcome.kind === 'refused' && mayShowYet(context, outcome)) return wait('DiskPending', `${outcome.message}; a disk that was asked for before may be there, and not show yet`, REFUSED_AGAIN_MS);
   if (outcome.kind === 'created') {
     await saveClaim(context, index, { target: { ...claim.target, diskId: outcome.id } });
     // It may have been made only now, and show late: see `deleteUnused`.
@@ -92,9 +94,6 @@ async function findOut(context: StepContext, claim: ClaimRecord, index: number):
   }
   return DONE;
 }
-
-/** How long a disk that the cloud acknowledged may take to show in its lists. */
-export const VISIBILITY_LAG_MS = 10 * 60_000;
 
 async function deleteUnused(context: StepContext, index: number, diskId: string): Promise<StepResult> {
   const disk = await context.disks.disk(diskId);

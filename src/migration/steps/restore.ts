@@ -5,8 +5,7 @@ import { stampsOf } from '../fence.ts';
 import { ensureIntent, snapshotIntent } from '../intents.ts';
 import { recallPod } from '../ordinal-pod.ts';
 import { statusOf, type ClaimRecord } from '../record.ts';
-import { DONE, forEachClaim, pollMs, saveClaim, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
-import { VISIBILITY_LAG_MS } from './create-disk.ts';
+import { DONE, forEachClaim, pollMs, saveClaim, sinceMs, VISIBILITY_LAG_MS, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { unmountedResult } from './detach.ts';
 
 export const restoreDetach: Step = {

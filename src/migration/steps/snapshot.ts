@@ -6,7 +6,7 @@ import { timestamp } from '../../ports/clock.ts';
 import { claimsOf, statusOf, type ClaimRecord } from '../record.ts';
 import { ensureIntent, recordedIntent, snapshotIntent } from '../intents.ts';
 import { progressAt } from '../progress.ts';
-import { claimAt, DONE, forEachClaim, pollMs, saveClaim, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
+import { claimAt, DONE, forEachClaim, pollMs, saveClaim, sinceMs, VISIBILITY_LAG_MS, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 
 export const snapshot: Step = {
   // However long the upload takes: see `watch`.
@@ -29,7 +29,8 @@ async function request(context: StepContext, claim: ClaimRecord, index: number):
   if (outcome.kind === 'pending') return wait('SnapshotPending', outcome.message, Math.min(outcome.retryAfterMs, pollMs(context)));
   if (outcome.kind === 'ambiguous') return { kind: 'freeze', reason: 'SnapshotAmbiguous', message: outcome.message };
   if (outcome.kind === 'refused') {
-    await dropIntent(context, index, 'snapshot');
+    // Otherwise the undo finds out, once the pod is back.
+    if (outcome.certain) await dropIntent(context, index, 'snapshot');
     return { kind: 'giveUp', reason: outcome.reason, message: `no snapshot of disk ${claim.source.diskId}: ${outcome.message}` };
   }
   await saveClaim(context, index, { snapshot: { ...intent, id: outcome.id } });
@@ -73,9 +74,17 @@ async function letGo(context: StepContext, claim: ClaimRecord, index: number): P
   const outcome = await context.disks.createSnapshot(intent);
   if (outcome.kind === 'pending') return wait('SnapshotPending', outcome.message, outcome.retryAfterMs);
   if (outcome.kind === 'ambiguous') return { kind: 'freeze', reason: 'SnapshotAmbiguous', message: outcome.message };
+  if (outcome.kind === 'refused' && mayShowYet(context, outcome)) return wait('SnapshotPending', `${outcome.message}; a snapshot that was asked for before may be there, and not show yet`, REFUSED_AGAIN_MS);
   if (outcome.kind === 'created') await discardSnapshot(context, index, outcome.id);
   else await dropIntent(context, index, 'snapshot');
   return DONE;
+}
+
+export const REFUSED_AGAIN_MS = 15_000;
+
+/** Refused now, and perhaps made by an earlier call. Counted from the undo's step: the earlier call was at least as long ago. */
+export function mayShowYet(context: StepContext, { certain }: { certain: boolean }): boolean {
+  return !certain && sinceMs(context, statusOf(context.record).stepStartedAt) < VISIBILITY_LAG_MS;
 }
 
 async function discardSnapshot(context: StepContext, index: number, id: string): Promise<void> {

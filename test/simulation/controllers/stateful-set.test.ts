@@ -101,6 +101,19 @@ describe('pods of a set', () => {
     expect(on.pod(1)?.metadata.uid).toBe(uid);
   });
 
+  it.each(['Background', 'Foreground', 'Orphan'] as const)('are not made again and again for a set that is deleted (%s), however late the controllers see it', async (propagationPolicy) => {
+    for (let seed = 1; seed <= 3; seed += 1) {
+      const on = await running({ replicas: 2, spec: PARALLEL }, { seed });
+      const before = additions(on, 'Pod').length;
+      on.cluster.pace.settings = { watch: [0, 8_000], reconcile: [0, 50], request: [0, 20] };
+      await on.do(on.admin.delete(statefulSets, ref('web'), { propagationPolicy }));
+      await on.cluster.pass(180_000);
+      expect([on.set(), names(on)]).toEqual([undefined, propagationPolicy === 'Orphan' ? ['web-0', 'web-1'] : []]);
+      // Each at most once, while the cache of sets still has one that is gone: the collector takes it away.
+      expect(additions(on, 'Pod').length - before, `seed ${seed}`).toBeLessThanOrEqual(2);
+    }
+  });
+
   it('go with the set', async () => {
     const on = await running({ replicas: 2 });
     await on.do(on.admin.delete(statefulSets, ref('web')));
