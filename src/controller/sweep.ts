@@ -16,6 +16,7 @@ import { dropSurplusRecords } from './kept-records.ts';
 import { sweepOrphans } from './orphans.ts';
 import type { Waker } from './queues.ts';
 import { hasOurGate, removeStrayGate } from './stray-gates.ts';
+import { isStray, removeStrayPlaceholder } from './stray-placeholders.ts';
 import { evacuationKey, moveKey, refOf, setKey } from './wake.ts';
 import { watchedSets, type Watches } from './watches.ts';
 
@@ -101,6 +102,7 @@ async function tidyUp(options: SweepOptions, state: State): Promise<boolean> {
   const countedMs = Math.max(options.coolDownMs, BACK_OFF_COUNTS_MS);
   const parts: [string, () => Promise<void>][] = [
     ...watches.pods.list().filter(hasOurGate).map((pod): [string, () => Promise<void>] => [`look at the gate of pod ${pod.metadata.namespace}/${pod.metadata.name}`, () => removeStrayGate(api, log, refOf(pod))]),
+    ...watches.pods.list().filter((pod) => isStray(pod, watches.migrations.list())).map((pod): [string, () => Promise<void>] => [`look at placeholder ${pod.metadata.namespace}/${pod.metadata.name}`, () => removeStrayPlaceholder(api, log, pod)]),
     ['drop old records', () => dropSurplusRecords(api, watches.migrations.list(), { nowMs: clock.now(), countedMs })],
     ['look for orphaned disks', () => lookForOrphans(options, state)],
   ];

@@ -6,6 +6,7 @@ import { namespaces, type Condition } from '../kubernetes/objects.ts';
 import { timestamp } from '../ports/clock.ts';
 import { closeLast } from './history.ts';
 import { claimsOf, inFlight, ordinalMigrations, statusOf, type OrdinalMigration } from './record.ts';
+import { dropPlaceholder } from './reservation/reservation.ts';
 import { namespaceOf, type StepContext } from './step.ts';
 
 export interface Ending {
@@ -15,6 +16,7 @@ export interface Ending {
 }
 
 export async function endMigration(context: StepContext, ending: Ending): Promise<void> {
+  await dropPlaceholder(context);
   const now = timestamp(context.clock);
   const good = ending.phase === 'Succeeded';
   const { progress, history = [] } = statusOf(context.record);
@@ -25,6 +27,7 @@ export async function endMigration(context: StepContext, ending: Ending): Promis
     finishedAt: now,
     progress: good ? 100 : progress,
     history: closeLast(history, now, good ? 'Done' : ending.reason),
+    reservation: undefined,
     conditions: endConditions(ending, retains(context.record), now),
   });
   await unlabelNamespace(context);

@@ -89,6 +89,7 @@ const migration: Pick<Whole<OrdinalMigration>, 'spec' | 'status'> = {
     statefulSetUID: 'uid-set',
     podUID: 'uid-pod',
     releasedPodUID: 'uid-pod-2',
+    reservation: { pod: 'zonespread-1', podUID: 'uid-placeholder', nodeName: 'node-2', skipped: 'no' },
     nodeName: 'node-1',
     startedAt: NOW,
     stepStartedAt: NOW,

@@ -49,6 +49,7 @@ export class Daemon {
       clusterUID: cluster.server.read(namespaces, { name: 'kube-system' })?.metadata.uid ?? '',
       epoch,
       stepTimeoutMs: 60_000,
+      reserving: { on: true, image: 'pause', prepull: false },
       report: (record, { event, message }) => {
         note(`${timestamp(cluster.clock)} [${epoch}] ${record.metadata.name} ${event}: ${message}`);
       },
