@@ -416,6 +416,8 @@ export class Stage {
   }
 
   async #startPod(pod: Pod): Promise<void> {
+    // A placeholder: it runs nothing.
+    if ((pod.spec.volumes ?? []).length === 0) return;
     const nodeName = pod.spec.nodeName ?? '';
     const own = this.#volumesOf(pod) ?? [];
     for (const pv of own) await this.#attach(pv, nodeName);
