@@ -234,7 +234,7 @@ function startWork(options: ControllerOptions, crew: Crew): { stop(): Promise<vo
   const readings = createDiskReadings({ disks, clock, log });
   const live = { cluster: liveCluster(api, crew.scope), disks, snapshots: true };
   const watched = { cluster: watchedCluster(watches), disks: readings, snapshots: false };
-  const deciding = { api, live, clock, markets: createMarkets({ disks, clock, log }), health: createHealthGate({ prometheus: options.prometheus, clock }), budgets: settings.budgets, coolDownMs: settings.coolDownMs };
+  const deciding = { api, live, clock, markets: createMarkets({ disks, clock, log }), health: createHealthGate({ prometheus: options.prometheus, clock }), budgets: settings.budgets, coolDownMs: settings.coolDownMs, nodesMayCome: settings.reserving.awaitAutoscalerMs !== undefined };
   const own = rememberOwnWrites(api);
   const migrating: MigrationPorts = { api: own.api, disks, clock, random, clusterUID, epoch: crew.leadership.epoch, stepTimeoutMs: settings.stepTimeoutMs, reserving: settings.reserving, report: reporter(crew, log) };
   const moves = createMoves(migrating, deciding);

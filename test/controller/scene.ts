@@ -131,7 +131,7 @@ export class Scene {
     this.ports = { api: this.api, disks: this.disks, clock, random, clusterUID: 'uid-kube-system', epoch: 1, stepTimeoutMs: 600_000, reserving: { on: true, image: 'pause', prepull: false }, report: (_record, note) => void this.notes.push(note) };
     const live: View = { cluster: liveCluster(this.api, { namespaces: own, kruise }), disks: this.disks, snapshots: true };
     this.watched = { cluster: watchedCluster(this.watches), disks: this.disks, snapshots: false };
-    this.deciding = { api: this.api, live, clock, markets: createMarkets({ disks: this.disks, clock, log }), health: createHealthGate({ prometheus, clock }), budgets, coolDownMs };
+    this.deciding = { api: this.api, live, clock, markets: createMarkets({ disks: this.disks, clock, log }), health: createHealthGate({ prometheus, clock }), budgets, coolDownMs, nodesMayCome: false };
     this.evacuations = createEvacuations({
       api: this.api,
       clock,

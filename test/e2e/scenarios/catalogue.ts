@@ -6,7 +6,7 @@ import { disruptionBudgetWithoutRoom, wrongAnnotationValue } from './blocked.ts'
 import { leftAndTakenBack } from './evacuation.ts';
 import { BACKWARD_STEPS, FORWARD_STEPS, killedMovingForward, killedWhileUndoing } from './crash.ts';
 import { ALL_KINDS, disksOfEveryCategory, nameOfKind, oneMoveOf, PAIRWISE_KINDS, twoClaimsOneOfThemGrown } from './kinds.ts';
-import { imagesArePulledFirst, noRoomInTheTargetZone, theRoomIsHeldAndHandedOver } from './landing.ts';
+import { aNodeIsAwaited, imagesArePulledFirst, noRoomInTheTargetZone, theRoomIsHeldAndHandedOver } from './landing.ts';
 import { keptWhenUsedAgain, retiredAfterTheRetention } from './retention.ts';
 import { sixReplicasSpreadOverThreeZones } from './spread.ts';
 import { theControllerMakesTheClaimFirst } from './swap.ts';
@@ -74,6 +74,7 @@ export const TROUBLE: Group[] = [
       { name: 'no room in the target zone: Failed in the words of the scheduler, nothing touched, nothing left', run: noRoomInTheTargetZone },
       { name: 'the room is held, and nobody who waits for it gets it when it changes hands', run: theRoomIsHeldAndHandedOver },
       { name: 'with --prepull the images are there first', run: imagesArePulledFirst },
+      { name: 'with --await-autoscaler a full zone is waited for', run: aNodeIsAwaited },
     ],
   },
   {

@@ -36,6 +36,24 @@ export function noRoomInTheTargetZone(world: World): Promise<void> {
   });
 }
 
+/** `--await-autoscaler`: everybody sees that the zone is full, and the move waits in it for a node with room. */
+export function aNodeIsAwaited(world: World): Promise<void> {
+  return inScene(world, 'awaited', async (scene) => {
+    const { zone, node } = await world.addZone();
+    const makeRoom = await takeRoom(scene, { node, namespace: scene.namespace, leavingMillicpu: 0n });
+    await scene.createSet({ replicas: 2 });
+    await scene.startDaemon({ 'await-autoscaler': '5m', 'step-timeout': '2s' });
+
+    await scene.annotate({ zones: `${world.zones.a},${zone}` });
+    const waiting = await scene.untilMigration('a move waits for a node', ({ status }) => status?.step === 'reserve' && status.message?.includes('Insufficient cpu') === true);
+    await scene.throughout(3_000, () => expect(scene.migration().status).toMatchObject({ phase: 'Running', step: 'reserve' }));
+    await makeRoom();
+    await scene.untilSpread({ [world.zones.a]: 1, [zone]: 1 });
+    expect(scene.migration().metadata.uid).toBe(waiting.metadata.uid);
+    expectMoves(scene, [1]);
+  });
+}
+
 /** There is room for one pod of the set, and somebody of less importance waits for it from when it is held. */
 export function theRoomIsHeldAndHandedOver(world: World): Promise<void> {
   return inScene(world, 'held', async (scene) => {
@@ -77,12 +95,12 @@ export function imagesArePulledFirst(world: World): Promise<void> {
   });
 }
 
-/** A pod of nobody's, out of the daemon's sight, has all of the node's CPUs but so much. @returns what takes it away again. */
-export async function takeRoom(scene: Scene, { node, leavingMillicpu }: { node: string; leavingMillicpu: bigint }): Promise<() => Promise<void>> {
+/** A pod of nobody's, out of the daemon's sight unless told, has all of the node's CPUs but so much. @returns what takes it away again. */
+export async function takeRoom(scene: Scene, { node, leavingMillicpu, namespace = scene.leaseNamespace }: { node: string; leavingMillicpu: bigint; namespace?: string }): Promise<() => Promise<void>> {
   const { api } = scene.world;
   const allocatable = (await api.get(nodes, { name: node }))?.status?.allocatable?.['cpu'] ?? '0';
   const millicpu = parseQuantity(allocatable) / BILLIONTHS - leavingMillicpu;
-  const ref = { namespace: scene.leaseNamespace, name: 'filler' };
+  const ref = { namespace, name: 'filler' };
   await api.create(pods, podOn(scene, { ...ref, node, millicpu }));
   await scene.until('the node is full', async () => (await api.get(pods, ref))?.spec.nodeName === node);
   return async () => {
