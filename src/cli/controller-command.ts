@@ -29,7 +29,10 @@ export interface ControllerFlags {
   namespaces?: string[];
   http: Address;
   prometheus?: string;
+  reserve: boolean;
   prepull: boolean;
+  pauseImage: string;
+  awaitAutoscaler?: number;
   leaderElect: boolean;
   leaseNamespace?: string;
   leaseDuration: number;
@@ -38,6 +41,9 @@ export interface ControllerFlags {
   dryRun: boolean;
   logLevel: string;
 }
+
+/** Where it cannot be pulled from, its pods hold their node all the same. */
+const PAUSE_IMAGE = 'registry.k8s.io/pause:3.10';
 
 /** `run`: what is done with the flags. */
 export function addControllerCommand(program: Command, run: (flags: ControllerFlags) => Promise<void> = runWithFlags): void {
@@ -56,7 +62,10 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
   flag(command, '--namespaces <list>', 'namespaces to look after, separated by commas; without it all', { parse: namespaceList });
   flag(command, '--http <address>', 'metrics and probes', { default: { port: 8080 }, parse: address });
   flag(command, '--prometheus <url>', 'Prometheus that answers zonespread.io/health-query, e.g. http://prometheus.monitoring:9090', { parse: httpUrl });
-  flag(command, '--prepull [yes]', 'pull images on the landing node first (not in this version)', { default: false, parse: boolean });
+  flag(command, '--reserve [yes]', 'hold the landing node by a placeholder pod before anything is touched', { default: true, parse: boolean });
+  flag(command, '--prepull [yes]', "pull the workload's images on the landing node first", { default: false, parse: boolean });
+  flag(command, '--pause-image <image>', 'what placeholder pods run', { default: PAUSE_IMAGE });
+  flag(command, '--await-autoscaler <duration>', 'how long a reservation may wait for the cluster autoscaler to make a node, e.g. 15m; without it zones without room are not used', { parse: positiveDuration });
   flag(command, '--leader-elect [yes]', 'wait for the lease; false only where nobody else can run', { default: true, parse: boolean });
   flag(command, '--lease-namespace <name>', 'namespace of the lease; without it our own, outside a cluster zonespread-system');
   flag(command, '--lease-duration <duration>', 'how long a silent leader keeps the lease', { default: 15_000, parse: duration });
@@ -68,7 +77,7 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
 }
 
 async function runWithFlags(flags: ControllerFlags): Promise<void> {
-  refuseWhatIsNotThereYet(flags);
+  refuseContradictions(flags);
   const log = startLog('controller', flags.logLevel);
   const metrics = createMetrics({ version: VERSION });
   const cluster = loadCluster(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig });
@@ -108,12 +117,15 @@ export function settingsOf(flags: ControllerFlags): ControllerSettings {
     budgets: { atOnce: flags.maxMigrations, perHour: flags.maxMigrationsPerHour, perZonePair: flags.maxMigrationsPerZone },
     coolDownMs: flags.coolDown,
     stepTimeoutMs: flags.stepTimeout,
+    reserving: { on: flags.reserve, image: flags.pauseImage, prepull: flags.prepull, awaitAutoscalerMs: flags.awaitAutoscaler },
     namespaces: flags.namespaces,
     http: flags.http,
     dryRun: flags.dryRun,
   };
 }
 
-function refuseWhatIsNotThereYet({ prepull }: ControllerFlags): void {
-  if (prepull) throw new Error('--prepull is not supported by this version; leave the flag out');
+function refuseContradictions({ reserve, prepull, awaitAutoscaler }: ControllerFlags): void {
+  if (reserve) return;
+  if (prepull) throw new Error('--prepull pulls images through the placeholder pod, and --reserve=false makes none; leave one of the two out');
+  if (awaitAutoscaler !== undefined) throw new Error('--await-autoscaler waits for the node of a placeholder pod, and --reserve=false makes none; leave one of the two out');
 }

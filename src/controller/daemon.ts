@@ -8,7 +8,7 @@ import { createLeaderElection, fence, LeaseLost, type Leadership, type LeaseTimi
 import { CONTROLLER_USER_ANNOTATION } from '../kubernetes/names.ts';
 import { namespaces, statefulSets } from '../kubernetes/objects.ts';
 import type { OrdinalMigration } from '../migration/record.ts';
-import type { MigrationNote, MigrationPorts } from '../migration/step.ts';
+import type { MigrationNote, MigrationPorts, ReservingTerms } from '../migration/step.ts';
 import { createObservabilityApp, serve, type HttpServer } from '../observability/http.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -32,6 +32,7 @@ import { rememberOwnWrites } from './own-writes.ts';
 import { createQueues } from './queues.ts';
 import { createSets } from './sets.ts';
 import { hasOurGate, removeStrayGate } from './stray-gates.ts';
+import { isStray, removeStrayPlaceholder } from './stray-placeholders.ts';
 import { createSweep } from './sweep.ts';
 import { evacuationKey, refOf, wakeOnChange } from './wake.ts';
 import { allWatches, annotatedSets, createWatches, watchedCluster, type Watches } from './watches.ts';
@@ -46,6 +47,7 @@ export interface ControllerSettings {
   budgets: Budgets;
   coolDownMs: number;
   stepTimeoutMs: number;
+  reserving: ReservingTerms;
   /** Undefined: all. */
   namespaces: readonly string[] | undefined;
   http: { host?: string; port: number } | undefined;
@@ -232,9 +234,9 @@ function startWork(options: ControllerOptions, crew: Crew): { stop(): Promise<vo
   const readings = createDiskReadings({ disks, clock, log });
   const live = { cluster: liveCluster(api, crew.scope), disks, snapshots: true };
   const watched = { cluster: watchedCluster(watches), disks: readings, snapshots: false };
-  const deciding = { api, live, watched, clock, markets: createMarkets({ disks, clock, log }), health: createHealthGate({ prometheus: options.prometheus, clock }), budgets: settings.budgets, coolDownMs: settings.coolDownMs };
+  const deciding = { api, live, watched, clock, markets: createMarkets({ disks, clock, log }), health: createHealthGate({ prometheus: options.prometheus, clock }), budgets: settings.budgets, coolDownMs: settings.coolDownMs, nodesMayCome: settings.reserving.awaitAutoscalerMs !== undefined };
   const own = rememberOwnWrites(api);
-  const migrating: MigrationPorts = { api: own.api, disks, clock, random, clusterUID, epoch: crew.leadership.epoch, stepTimeoutMs: settings.stepTimeoutMs, report: reporter(crew, log) };
+  const migrating: MigrationPorts = { api: own.api, disks, clock, random, clusterUID, epoch: crew.leadership.epoch, stepTimeoutMs: settings.stepTimeoutMs, reserving: settings.reserving, report: reporter(crew, log) };
   const moves = createMoves(migrating, deciding);
   const evacuations = createEvacuations({
     api,
@@ -259,13 +261,13 @@ function startWork(options: ControllerOptions, crew: Crew): { stop(): Promise<vo
   });
   const endWaking = wakeOnChange(watches, queue, own);
   const endMetrics = migrationMetrics(watches.migrations, metrics);
-  const endGates = settings.dryRun ? undefined : takeStrayGatesOff(crew, log);
+  const endStrays = settings.dryRun ? undefined : tidyPods(crew, log);
   const sweep = createSweep({ api, disks, readings, clock, log, metrics, watches, queue, clusterUID, coolDownMs: settings.coolDownMs, dryRun: settings.dryRun, onLost });
   const cron = options.schedule.every(settings.sweep, () => sweep.run());
   void sweep.run();
   return {
     async stop() {
-      for (const end of [endWaking, endMetrics, endGates]) end?.();
+      for (const end of [endWaking, endMetrics, endStrays]) end?.();
       await cron.stop();
       await Promise.all([sweep.stop(), queue.stop()]);
     },
@@ -279,10 +281,14 @@ async function uidOfCluster(api: Api): Promise<string> {
   return uid;
 }
 
-function takeStrayGatesOff({ api, watches }: Crew, log: Log): () => void {
+/** Stray gates come off, stray placeholders go. */
+function tidyPods({ api, watches }: Crew, log: Log): () => void {
+  const later = (what: string) => (error: unknown) => log.warn(`could not look at ${what}; the next sweep does`, { error });
   return watches.pods.onChange(({ type, object }) => {
-    if (type === 'deleted' || !hasOurGate(object)) return;
-    void removeStrayGate(api, log, refOf(object)).catch((error: unknown) => log.warn(`could not look at the gate of pod ${object.metadata.name}; the next sweep does`, { error }));
+    if (type === 'deleted') return;
+    const { name } = object.metadata;
+    if (hasOurGate(object)) void removeStrayGate(api, log, refOf(object)).catch(later(`the gate of pod ${name}`));
+    if (isStray(object, watches.migrations.list())) void removeStrayPlaceholder(api, log, object).catch(later(`placeholder ${name}`));
   });
 }
 

@@ -38,6 +38,8 @@ export interface DecisionPorts {
   health: HealthGate;
   budgets: Budgets;
   coolDownMs: number;
+  /** `--await-autoscaler`: a zone will do where only room is wanting. */
+  nodesMayCome: boolean;
 }
 
 export type Decision =
@@ -103,6 +105,7 @@ interface Facts {
   recentMoves: ReadonlyMap<number, number>;
   inFlight: ReadonlyMap<number, string>;
   estimates: Estimates;
+  nodesMayCome: boolean;
   /** Not for the planner: kept for the report. */
   seen: SeenZone[];
   holdings: Holding[];
@@ -123,6 +126,7 @@ async function factsOf(ports: DecisionPorts, on: { set: StatefulSet; policy: Pol
     recentMoves: new Map(coolDowns(own, ports.coolDownMs, nowMs).map(({ ordinal, untilMs }) => [ordinal, untilMs])),
     inFlight: new Map(underWay(own).map((record) => [record.spec.ordinal, headedFor(record)])),
     estimates: estimatesOf(on.records, nowMs),
+    nodesMayCome: ports.nodesMayCome,
     holdings: backOffs(own, nowMs, (record) => mendedSince(record, (zone) => circumstancesOf({ ...on, nodes: on.layout.nodes }, zone))),
   };
 }
@@ -165,6 +169,7 @@ export async function guardContext(
     inFlight: on.own.filter((record) => takesTurn(record)).map((record) => ({ ordinal: record.spec.ordinal })),
     budget: budgetProblem(ports.budgets, on.records, ports.clock.now()),
     estimates: facts?.estimates ?? estimatesOf(on.records, ports.clock.now()),
+    nodesMayCome: ports.nodesMayCome,
     webhook: on.moving ? await webhookRegistered(ports.api) : { ready: true, message: '' },
     ...(unusableZones === undefined ? {} : { unusableZones }),
     ...(unhealthy === undefined ? {} : { unhealthy }),

@@ -17,6 +17,7 @@ import { dropSurplusRecords } from './kept-records.ts';
 import { sweepOrphans } from './orphans.ts';
 import type { Waker } from './queues.ts';
 import { hasOurGate, removeStrayGate } from './stray-gates.ts';
+import { isStray, removeStrayPlaceholder } from './stray-placeholders.ts';
 import { evacuationKey, moveKey, refOf, setKey } from './wake.ts';
 import { watchedSets, type Watches } from './watches.ts';
 
@@ -103,6 +104,7 @@ async function tidyUp(options: SweepOptions, state: State): Promise<boolean> {
   const parts: [string, () => Promise<void>][] = [
     ...watches.pods.list().filter(hasOurGate).map((pod): [string, () => Promise<void>] => [`look at the gate of pod ${pod.metadata.namespace}/${pod.metadata.name}`, () => removeStrayGate(api, log, refOf(pod))]),
     ...idleNamespaces(watches).map((name): [string, () => Promise<void>] => [`take the in-flight label off namespace ${name}`, () => unlabelNamespace(api, name)]),
+    ...watches.pods.list().filter((pod) => isStray(pod, watches.migrations.list())).map((pod): [string, () => Promise<void>] => [`look at placeholder ${pod.metadata.namespace}/${pod.metadata.name}`, () => removeStrayPlaceholder(api, log, pod)]),
     ['drop old records', () => dropSurplusRecords(api, watches.migrations.list(), { nowMs: clock.now(), countedMs })],
     ['look for orphaned disks', () => lookForOrphans(options, state)],
   ];

@@ -1,6 +1,8 @@
 // Which work a change in the cluster wakes. Waking is only a hint: whatever is woken looks for itself, live.
 
+import { MIGRATION_LABEL } from '../kubernetes/names.ts';
 import type { KubernetesObject, Pod } from '../kubernetes/objects.ts';
+import { labelOf } from '../kubernetes/reading.ts';
 import { ended, podNameOf, type OrdinalMigration } from '../migration/record.ts';
 import { watchedSets, type Watches } from './watches.ts';
 import type { SetKey } from './cluster.ts';
@@ -45,7 +47,9 @@ export function wakeOnChange(watches: Watches, queue: Waker, own: Pick<OwnWrites
       queue.addAfter(setKey({ namespace: object.metadata.namespace ?? '', name: object.spec.statefulSetRef.name }), ended(object) || type === 'added' ? 0 : SETTLE_MS);
     }),
     watches.pods.onChange(({ object }) => {
-      wakeMoves((record) => record.metadata.namespace === object.metadata.namespace && podNameOf(record) === object.metadata.name);
+      // Its own pod, and its placeholder.
+      const held = labelOf(object, MIGRATION_LABEL);
+      wakeMoves((record) => record.metadata.namespace === object.metadata.namespace && (podNameOf(record) === object.metadata.name || (held !== undefined && record.metadata.uid === held)));
       const owner = ownerOf(object);
       if (owner !== undefined) queue.addAfter(setKey({ namespace: object.metadata.namespace ?? '', name: owner }), SETTLE_MS);
     }),

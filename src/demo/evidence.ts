@@ -2,6 +2,7 @@
 // all the time, the StatefulSet written by nobody but its owner. Pure; each function gives back what speaks against it.
 
 import { inFlight, phaseOf, type OrdinalMigration } from '../migration/record.ts';
+import { isPlaceholder } from '../migration/reservation/placeholder.ts';
 import type { Pod, StatefulSet } from '../kubernetes/objects.ts';
 import type { AcknowledgedWrite, DiskWrite, StartRecord } from '../simulation/kubelet/records.ts';
 import { isReady } from './picture.ts';
@@ -78,7 +79,7 @@ export function unreadySiblings(seen: { pods: readonly Version<Pod>[]; moves: re
         noteMove(moving, object, deleted);
       },
     })),
-    ...seen.pods.map(({ object, deleted, revision }) => ({
+    ...seen.pods.filter(({ object }) => !isPlaceholder(object)).map(({ object, deleted, revision }) => ({
       revision,
       happen: () => {
         const name = object.metadata.name;

@@ -37,6 +37,7 @@ const HELD_ROWS = 3;
 export function describeStep(step: string, to: string): string {
   const words: Record<string, string> = {
     rehearse: 'dry runs: will every write be accepted?',
+    reserve: `a placeholder holds a node in ${to}`,
     keepSource: 'the old volume is set to Retain',
     evict: 'the pod is evicted; its successor waits behind a gate',
     detach: 'the old disk comes off its node',

@@ -35,6 +35,7 @@ export const DAEMON_SETTINGS: ControllerSettings = {
   budgets: { atOnce: 2, perHour: undefined, perZonePair: undefined },
   coolDownMs: 3_600_000,
   stepTimeoutMs: 600_000,
+  reserving: { on: true, image: 'pause', prepull: false },
   namespaces: undefined,
   http: undefined,
   dryRun: false,

@@ -7,7 +7,7 @@ export const GATE = 'zonespread.io/migrating';
 export const IN_FLIGHT_LABEL = 'zonespread.io/in-flight';
 /** Label (PV, PVC) and tag (disk, snapshot): UID of the record. */
 export const MIGRATION_LABEL = 'zonespread.io/migration';
-/** `source` or `target`. */
+/** `source` or `target` on volumes and disks; `placeholder` on the pod that holds a landing node. */
 export const ROLE_LABEL = 'zonespread.io/role';
 /** Tag: UID of the kube-system namespace. */
 export const CLUSTER_TAG = 'zonespread.io/cluster';
@@ -19,6 +19,10 @@ export const ATTEMPT_TAG = 'zonespread.io/attempt';
 export const SUPERSEDED_TAG = 'zonespread.io/superseded-by';
 /** Label on a dry-run pod or claim that is to be gated and steered as if it were the ordinal's: UID of the record. */
 export const PROBE_LABEL = 'zonespread.io/probe';
+/** Readiness gate of a placeholder, which nobody ever opens: it is never Ready, so that no budget and no Service counts it. */
+export const PLACEHOLDER_GATE = 'zonespread.io/placeholder';
+/** Annotation on a placeholder: what for, in words. */
+export const RESERVES_ANNOTATION = 'zonespread.io/reserves';
 /** Annotation that we change to make the PV controller look at a claim again. */
 export const TOUCH_ANNOTATION = 'zonespread.io/touched';
 /** Annotation by which a person decides about a record. */

@@ -179,6 +179,13 @@ export interface ResourceQuota extends KubernetesObject {
   status?: { hard?: Record<string, string>; used?: Record<string, string> };
 }
 
+export interface PriorityClass extends KubernetesObject {
+  value: number;
+  globalDefault?: boolean;
+  preemptionPolicy?: string;
+  description?: string;
+}
+
 export interface Lease extends KubernetesObject {
   spec: { holderIdentity?: string; leaseDurationSeconds?: number; acquireTime?: string; renewTime?: string; leaseTransitions?: number };
 }
@@ -218,6 +225,7 @@ export const volumeAttachments = resource<VolumeAttachment>('storage.k8s.io/v1',
 export const storageClasses = resource<StorageClass>('storage.k8s.io/v1', 'StorageClass', 'storageclasses', 'Cluster');
 export const csiNodes = resource<CSINode>('storage.k8s.io/v1', 'CSINode', 'csinodes', 'Cluster');
 export const disruptionBudgets = resource<PodDisruptionBudget>('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets', 'Namespaced');
+export const priorityClasses = resource<PriorityClass>('scheduling.k8s.io/v1', 'PriorityClass', 'priorityclasses', 'Cluster');
 export const leases = resource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases', 'Namespaced');
 export const events = resource<KubernetesObject>('v1', 'Event', 'events', 'Namespaced');
 export const secrets = resource<KubernetesObject & { data?: Record<string, string> }>('v1', 'Secret', 'secrets', 'Namespaced');

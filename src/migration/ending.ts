@@ -7,6 +7,7 @@ import { namespaces, type Condition } from '../kubernetes/objects.ts';
 import { timestamp } from '../ports/clock.ts';
 import { closeLast } from './history.ts';
 import { claimsOf, inFlight, ordinalMigrations, statusOf, type OrdinalMigration } from './record.ts';
+import { dropPlaceholder } from './reservation/reservation.ts';
 import { namespaceOf, type StepContext } from './step.ts';
 
 export interface Ending {
@@ -16,6 +17,7 @@ export interface Ending {
 }
 
 export async function endMigration(context: StepContext, ending: Ending): Promise<void> {
+  await dropPlaceholder(context);
   const now = timestamp(context.clock);
   const good = ending.phase === 'Succeeded';
   const { progress, history = [] } = statusOf(context.record);
@@ -26,6 +28,7 @@ export async function endMigration(context: StepContext, ending: Ending): Promis
     finishedAt: now,
     progress: good ? 100 : progress,
     history: closeLast(history, now, good ? 'Done' : ending.reason),
+    reservation: undefined,
     conditions: endConditions(ending, retains(context.record), now),
   });
   await unlabelNamespace(context.api, namespaceOf(context));

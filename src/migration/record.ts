@@ -10,11 +10,14 @@ export const MIGRATION_API_VERSION = 'zonespread.io/v1alpha1';
 /**
  * The steps of a move, in order; `status.step` holds one of these names. An older daemon may meet a name that it does not know: it freezes.
  *
- *   rehearse → keepSource → evict → detach → snapshot → createDisk → createVolume → swapClaim → ungate ═╪═ ready → settle
- *                                                                                    point of no return ┘ (target attached)
+ *   rehearse → reserve → keepSource → evict → detach → snapshot → createDisk → createVolume → swapClaim → ungate ═╪═ ready → settle
+ *   nothing is touched ┘                                                                       point of no return ┘ (target attached)
  */
-export const STEPS = ['rehearse', 'keepSource', 'evict', 'detach', 'snapshot', 'createDisk', 'createVolume', 'swapClaim', 'ungate', 'ready', 'settle'] as const;
+export const STEPS = ['rehearse', 'reserve', 'keepSource', 'evict', 'detach', 'snapshot', 'createDisk', 'createVolume', 'swapClaim', 'ungate', 'ready', 'settle'] as const;
 export type StepName = (typeof STEPS)[number];
+
+/** Whoever gives up in one of these has nothing to undo: the move ends as Failed. */
+const UNTOUCHED_STEPS = new Set<string>(['rehearse', 'reserve'] satisfies StepName[]);
 
 /** What `restore-source` does before the ordinary undo: the newer disk is detached and snapshotted, and both are kept. */
 export const RESTORE_STEPS = ['restoreDetach', 'restoreSnapshot'] as const;
@@ -104,6 +107,17 @@ export interface HistoryEntry {
   outcome?: string;
 }
 
+/** The placeholder that holds the landing node, as long as there is one; or why the move goes on without. */
+export interface Reservation {
+  /** Name of the placeholder; recorded before it is made. */
+  pod?: string;
+  podUID?: string;
+  /** The node that it holds, once the scheduler has chosen one. */
+  nodeName?: string;
+  /** The API server's refusal of it. */
+  skipped?: string;
+}
+
 export interface OrdinalMigrationStatus {
   formatVersion?: number;
   phase?: Phase;
@@ -125,6 +139,7 @@ export interface OrdinalMigrationStatus {
   evictedAt?: string;
   /** The pod of which the gate was about to be taken off: an undo replaces it, for it may be let go at any moment. */
   releasedPodUID?: string;
+  reservation?: Reservation;
   /** The node it ran on. */
   nodeName?: string;
   startedAt?: string;
@@ -185,6 +200,11 @@ export function courseOf(record: OrdinalMigration): Course {
 
 export function phaseOf(record: OrdinalMigration): Phase {
   return record.status?.phase ?? 'Pending';
+}
+
+/** Nothing of the ordinal has been changed yet. */
+export function isUntouched(record: OrdinalMigration): boolean {
+  return courseOf(record) === 'Forward' && UNTOUCHED_STEPS.has(statusOf(record).step ?? 'rehearse');
 }
 
 /** Written by a newer version of the product. */

@@ -36,12 +36,17 @@ export async function webhookGates(context: StepContext, probes = 1): Promise<St
   if (set === undefined) return wait('OwnerGone', `StatefulSet ${context.record.spec.statefulSetRef.name} is gone`, 1_000);
   await labelNamespace(context);
   for (let probe = 0; probe < probes; probe++) {
-    const answer = await context.api.create(pods, probePod(context, set), { dryRun: true, freshConnection: true });
+    const answer = await podAsItWouldBe(context, set, { freshConnection: true });
     if (!(answer.spec.schedulingGates ?? []).some((gate) => gate.name === GATE)) {
       return wait('WebhookNotReady', 'the webhook does not gate pods of this namespace yet: a dry-run pod came back without the scheduling gate; see that zonespread webhook runs and is registered', 1_000);
     }
   }
   return DONE;
+}
+
+/** A pod of the ordinal as the API server would make it now, gate and all that others add. */
+export async function podAsItWouldBe(context: StepContext, set: StatefulSet, options: { freshConnection?: boolean } = {}): Promise<Pod> {
+  return context.api.create(pods, probePod(context, set), { dryRun: true, ...options });
 }
 
 export async function rehearseCreates(context: StepContext): Promise<StepResult> {

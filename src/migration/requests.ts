@@ -4,7 +4,7 @@ import { REQUEST_ANNOTATION } from '../kubernetes/names.ts';
 import { timestamp } from '../ports/clock.ts';
 import { endMigration } from './ending.ts';
 import { closeLast, HISTORY_LENGTH, undoReason } from './history.ts';
-import { courseOf, ended, STEPS, ordinalMigrations, phaseOf, RESTORE_STEPS, statusOf, UNDO_STEPS, type MigrationRequest, type StepName } from './record.ts';
+import { courseOf, ended, isUntouched, STEPS, ordinalMigrations, phaseOf, RESTORE_STEPS, statusOf, UNDO_STEPS, type MigrationRequest, type StepName } from './record.ts';
 import { namespaceOf, type StepContext } from './step.ts';
 
 type Answer = { kind: 'accepted'; act: () => Promise<void> } | { kind: 'refused'; message: string };
@@ -37,7 +37,7 @@ function abortForward(context: StepContext): Answer {
   const place = STEPS.indexOf(step as StepName);
   if (reason === 'RecordRestored' || place === -1) return refused('nobody knows how far it had come; see to what it left, then release it');
   if (place >= STEPS.indexOf('ready')) return refused('the new disk may have been attached: use reverse or restore-source');
-  if (step === 'rehearse') return accepted(() => endMigration(context, { phase: 'Failed', reason: 'Aborted', message: 'a person aborted it before anything was touched' }));
+  if (isUntouched(context.record)) return accepted(() => endMigration(context, { phase: 'Failed', reason: 'Aborted', message: 'a person aborted it before anything was touched' }));
   return accepted(() => undoForGood(context));
 }
 

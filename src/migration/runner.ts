@@ -17,8 +17,9 @@ import { endMigration } from './ending.ts';
 import { closeLast, HISTORY_LENGTH } from './history.ts';
 import { namespaceGone, ownerGone } from './owner.ts';
 import { progressAt } from './progress.ts';
-import { claimsOf, courseOf, FORMAT_VERSION, isOfUnknownFormat, nameOf, ordinalMigrations, phaseOf, RESTORE_STEPS, RESTORE_UNDO_STEPS, START_OVER_STEPS, statusOf, STEPS, UNDO_STEPS, type OrdinalMigration, type OrdinalMigrationStatus, type StepName } from './record.ts';
+import { claimsOf, courseOf, FORMAT_VERSION, isOfUnknownFormat, isUntouched, nameOf, ordinalMigrations, phaseOf, RESTORE_STEPS, RESTORE_UNDO_STEPS, START_OVER_STEPS, statusOf, STEPS, UNDO_STEPS, type OrdinalMigration, type OrdinalMigrationStatus, type StepName } from './record.ts';
 import { handleRequest } from './requests.ts';
+import { letRoomGo } from './reservation/reservation.ts';
 import { reviewFrozen } from './frozen.ts';
 import { DONE, InvariantBroken, sinceMs, type MigrationPorts, type Step, type StatusPatch, type StepContext, type StepResult } from './step.ts';
 import { stepNamed } from './steps/index.ts';
@@ -82,6 +83,7 @@ async function visitRecord(context: StepContext): Promise<Visit> {
     const phase = phaseOf(context.record);
     if (phase === 'Succeeded' || phase === 'RolledBack' || phase === 'Failed') return { kind: 'ended' };
     if (phase === 'Pending') return { kind: 'again', afterMs: 5_000 };
+    await letRoomGo(context);
     const result = (await namespaceGone(context)) ?? (phase === 'Frozen' ? await reviewFrozen(context) : await runStep(context));
     const next = await apply(context, result);
     if (next !== undefined) return next;
@@ -109,13 +111,18 @@ async function takeOver(context: StepContext): Promise<void> {
 async function runForward(context: StepContext, name: string, step: Step): Promise<StepResult> {
   const result = await step.run(context);
   const overdue = result.kind === 'wait' && isOverdue(context, step);
-  return overdue ? { kind: 'giveUp', reason: result.reason, message: `step ${name} has not got through within ${Math.round(context.stepTimeoutMs / 1000)} s: ${result.message}` } : result;
+  return overdue ? { kind: 'giveUp', reason: result.reason, message: `step ${name} has not got through within ${Math.round(limitMsOf(context, step) / 1000)} s: ${result.message}` } : result;
 }
 
-function isOverdue(context: StepContext, { deadline }: Step): boolean {
+function limitMsOf(context: StepContext, step: Step): number {
+  return step.limitMs?.(context) ?? context.stepTimeoutMs;
+}
+
+function isOverdue(context: StepContext, step: Step): boolean {
+  const { deadline } = step;
   const { epoch, stepStartedAt, progressAt: progressedAt } = statusOf(context.record);
   if (deadline === false || epoch !== context.epoch) return false;
-  return sinceMs(context, deadline === 'progress' ? (progressedAt ?? stepStartedAt) : stepStartedAt) > context.stepTimeoutMs;
+  return sinceMs(context, deadline === 'progress' ? (progressedAt ?? stepStartedAt) : stepStartedAt) > limitMsOf(context, step);
 }
 
 /** Writes down what came of the step. Undefined: go on at once. */
@@ -194,7 +201,7 @@ function undoMessage(message = ''): string {
 
 async function beginUndo(context: StepContext, why: { reason: string; message: string; resumeAt?: StepName }): Promise<void> {
   const step = context.record.status?.step;
-  if (step === 'rehearse') {
+  if (isUntouched(context.record)) {
     await endMigration(context, { phase: 'Failed', reason: why.reason, message: why.message });
     return;
   }

@@ -1,9 +1,9 @@
 // Which PV a claim of a moving ordinal gets, and whether its pod is gated: the one place that says so, from the record alone. The
 // webhook, the in-API policies and the saga all ask here.
 //
-//   Forward:  rehearse keepSource │ evict detach snapshot createDisk createVolume │ swapClaim ungate │ ready settle
-//   gate                          │ ─────────────────────── yes ────────────────────────────────── │ no: a later rollout's pod must start without us
-//   claim →   source              │ source (until the target PV exists)           │ target           │ target
+//   Forward:  … reserve keepSource │ evict detach snapshot createDisk createVolume │ swapClaim ungate │ ready settle
+//   gate                           │ ─────────────────────── yes ────────────────────────────────── │ no: a later rollout's pod must start without us
+//   claim →   source               │ source (until the target PV exists)           │ target           │ target
 //   Undo, Restore: gated until the claim is back on the source, then free; claims → source. An undo that only starts over keeps the gate.
 
 import { PROBE_LABEL } from '../kubernetes/names.ts';

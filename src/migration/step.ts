@@ -18,8 +18,21 @@ export interface MigrationPorts {
   epoch: number;
   /** `--step-timeout` in ms. */
   stepTimeoutMs: number;
+  reserving: ReservingTerms;
   /** Something that a person should see; the controller makes an event and a log line of it. */
   report(record: OrdinalMigration, note: MigrationNote): void;
+}
+
+/** How landing nodes are reserved. */
+export interface ReservingTerms {
+  /** `--reserve`. */
+  on: boolean;
+  /** `--pause-image`: what a placeholder runs. */
+  image: string;
+  /** `--prepull`: the placeholder has the workload's images pulled, too. */
+  prepull: boolean;
+  /** `--await-autoscaler` in ms: how long the scheduler may take, since a node may have to be made first. Undefined: no longer than any step. */
+  awaitAutoscalerMs?: number | undefined;
 }
 
 export interface MigrationNote {
@@ -63,6 +76,8 @@ export interface Step {
   undo?(context: StepContext): Promise<StepResult>;
   /** Whether `--step-timeout` ends the step by an undo; `progress`: counted from when its progress last changed. */
   deadline: boolean | 'progress';
+  /** In place of `--step-timeout`, in ms. */
+  limitMs?(ports: MigrationPorts): number;
 }
 
 export const DONE: StepResult = { kind: 'done' };

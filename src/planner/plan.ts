@@ -20,6 +20,8 @@ export interface PlanInputs {
   unusableZones?: ReadonlyMap<string, string>;
   /** What is there leaves, with why. */
   evacuatedZones?: ReadonlyMap<string, string>;
+  /** Where only room is wanting a node will be made for a pod that waits for one. */
+  nodesMayCome?: boolean;
   /** Until when an ordinal that has moved stays where it is, milliseconds. */
   recentMoves?: ReadonlyMap<number, number>;
   /** Target zone of the moves that are under way: the plan counts them as done. */
@@ -105,7 +107,7 @@ function declaredZones({ policy, layout, zonesSeen = [] }: PlanInputs): string[]
 const ALWAYS_READY: Pick<GuardContext, 'inFlight' | 'budget' | 'webhook'> = { inFlight: [], budget: () => undefined, webhook: { ready: true, message: '' } };
 
 function worldOf(inputs: PlanInputs): World {
-  const { layout, policy, nowMs, unusableZones = new Map(), evacuatedZones = new Map(), recentMoves, inFlight = new Map(), estimates = UNMEASURED, forbidden } = inputs;
+  const { layout, policy, nowMs, unusableZones = new Map(), evacuatedZones = new Map(), recentMoves, inFlight = new Map(), estimates = UNMEASURED, forbidden, nodesMayCome = false } = inputs;
   const declared = declaredZones(inputs);
   const homes = declared.filter((zone) => !evacuatedZones.has(zone));
   return {
@@ -115,7 +117,7 @@ function worldOf(inputs: PlanInputs): World {
     homes,
     nowhere: homes.length === 0 && declared.length > 0 ? allEvacuated(declared, evacuatedZones) : undefined,
     inFlight,
-    context: { ...ALWAYS_READY, unusableZones, estimates, ...(recentMoves === undefined ? {} : { recentMoves }), ...(forbidden === undefined ? {} : { forbidden }) },
+    context: { ...ALWAYS_READY, unusableZones, estimates, nodesMayCome, ...(recentMoves === undefined ? {} : { recentMoves }), ...(forbidden === undefined ? {} : { forbidden }) },
   };
 }
 

@@ -90,6 +90,7 @@ const migration: Pick<Whole<OrdinalMigration>, 'spec' | 'status'> = {
     podUID: 'uid-pod',
     evictedAt: NOW,
     releasedPodUID: 'uid-pod-2',
+    reservation: { pod: 'zonespread-1', podUID: 'uid-placeholder', nodeName: 'node-2', skipped: 'no' },
     nodeName: 'node-1',
     startedAt: NOW,
     stepStartedAt: NOW,

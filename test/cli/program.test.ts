@@ -36,7 +36,8 @@ describe('the program', () => {
     [['controller', '--sweep', 'never'], 2, /"never" is no cron expression/],
     [['status', '-A', '-o', 'json'], 2, /"zonespread status" is not in this version yet; until then: kubectl get spreadreports/],
     [['controller', '--prometheus', 'prometheus:9090'], 2, /"prometheus:9090" is not allowed: a URL that begins with http/],
-    [['controller', '--prepull'], 1, /^zonespread: --prepull is not supported by this version/],
+    [['controller', '--prepull', '--reserve', 'false'], 1, /^zonespread: --prepull pulls images through the placeholder pod, and --reserve=false makes none/],
+    [['controller', '--await-autoscaler', '15m', '--reserve=false'], 1, /^zonespread: --await-autoscaler waits for the node of a placeholder pod/],
     [['controller', '--region', 'x', '--kubeconfig', 'nowhere'], 1, /^zonespread: kubeconfig nowhere: there is no such file\n$/],
   ])('%j ends with code %i', async (args, code, message) => {
     const said: string[] = [];

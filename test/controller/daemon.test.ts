@@ -55,6 +55,7 @@ class Daemon {
         budgets: { atOnce: 2 },
         coolDownMs: 3_600_000,
         stepTimeoutMs: 600_000,
+        reserving: { on: true, image: 'pause', prepull: false },
         namespaces: undefined,
         http: undefined,
         dryRun: false,
@@ -262,7 +263,7 @@ describe('the daemon', () => {
       log: made.scene.log,
       metrics: made.scene.metrics,
       signal: new AbortController().signal,
-      settings: { leaseNamespace: 'x', leaderElect: false, leaseTiming: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 }, sweep: '* * * * *', budgets: { atOnce: 1 }, coolDownMs: 0, stepTimeoutMs: 1, namespaces: undefined, http: undefined, dryRun: false },
+      settings: { leaseNamespace: 'x', leaderElect: false, leaseTiming: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 }, sweep: '* * * * *', budgets: { atOnce: 1 }, coolDownMs: 0, stepTimeoutMs: 1, reserving: { on: true, image: 'pause', prepull: false }, namespaces: undefined, http: undefined, dryRun: false },
     });
     await expect(made.scene.clock.settle(broken)).rejects.toThrow('no credentials');
     expect(made.scene.clock.sleeping).toBe(0);

@@ -128,10 +128,10 @@ export class Scene {
       evacuations: watch(zoneEvacuations),
       kruiseSets: watch(kruiseStatefulSets),
     };
-    this.ports = { api: this.api, disks: this.disks, clock, random, clusterUID: 'uid-kube-system', epoch: 1, stepTimeoutMs: 600_000, report: (_record, note) => void this.notes.push(note) };
+    this.ports = { api: this.api, disks: this.disks, clock, random, clusterUID: 'uid-kube-system', epoch: 1, stepTimeoutMs: 600_000, reserving: { on: true, image: 'pause', prepull: false }, report: (_record, note) => void this.notes.push(note) };
     const live: View = { cluster: liveCluster(this.api, { namespaces: own, kruise }), disks: this.disks, snapshots: true };
     this.watched = { cluster: watchedCluster(this.watches), disks: this.disks, snapshots: false };
-    this.deciding = { api: this.api, live, watched: this.watched, clock, markets: createMarkets({ disks: this.disks, clock, log }), health: createHealthGate({ prometheus, clock }), budgets, coolDownMs };
+    this.deciding = { api: this.api, live, watched: this.watched, clock, markets: createMarkets({ disks: this.disks, clock, log }), health: createHealthGate({ prometheus, clock }), budgets, coolDownMs, nodesMayCome: false };
     this.evacuations = createEvacuations({
       api: this.api,
       clock,

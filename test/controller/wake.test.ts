@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { moveKey, parseKey, setKey, wakeOnChange } from '../../src/controller/wake.ts';
 import type { Waker } from '../../src/controller/queues.ts';
+import { MIGRATION_LABEL } from '../../src/kubernetes/names.ts';
 import { claims, disruptionBudgets, kruiseStatefulSets, namespaces, nodes, pods, statefulSets, volumeAttachments, volumes } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations } from '../../src/migration/record.ts';
 import { disruptionBudget, NAMESPACE, node, statefulSet } from '../builders/kubernetes.ts';
@@ -53,6 +54,13 @@ describe('what wakes what', () => {
     const made = scene();
     expect(woken(made, () => made.api.remove(pods, { namespace: NAMESPACE, name: 'web-1' }))).toEqual(['move db/running', 'set db/web in 500']);
     expect(woken(made, () => made.api.remove(pods, { namespace: NAMESPACE, name: 'web-0' }))).toEqual(['set db/web in 500']);
+  });
+
+  it('a placeholder wakes the move that it holds room for', () => {
+    const made = scene();
+    const uid = made.api.read(ordinalMigrations, { namespace: NAMESPACE, name: 'running' })?.metadata.uid ?? '';
+    const labels = { [MIGRATION_LABEL]: uid };
+    expect(woken(made, () => made.api.put(pods, { metadata: { namespace: NAMESPACE, name: 'zonespread-1', labels }, spec: {} }))).toEqual(['move db/running']);
   });
 
   it("claims, volumes, attachments and the node wake the moves that they are about", () => {

@@ -3,8 +3,9 @@
 
 import { createAlicloudDisks } from '../../src/alicloud/disks.ts';
 import { ApiError, ApiUnreachable } from '../../src/kubernetes/api.ts';
+import { isStray, removeStrayPlaceholder } from '../../src/controller/stray-placeholders.ts';
 import { createApi } from '../../src/kubernetes/client.ts';
-import { namespaces } from '../../src/kubernetes/objects.ts';
+import { namespaces, pods, type Pod } from '../../src/kubernetes/objects.ts';
 import { begin } from '../../src/migration/begin.ts';
 import { ended, ordinalMigrations, phaseOf, type MigrationTerms, type OrdinalMigration } from '../../src/migration/record.ts';
 import { retire } from '../../src/migration/retirement.ts';
@@ -13,6 +14,7 @@ import type { MigrationPorts } from '../../src/migration/step.ts';
 import { timestamp } from '../../src/ports/clock.ts';
 import { DiskError } from '../../src/ports/disks.ts';
 import type { SimulatedCluster } from '../../src/simulation/cluster.ts';
+import { FakeLog } from '../fakes/log.ts';
 import { SeededRandom } from '../fakes/random.ts';
 import { DAEMON } from '../simulation/controllers/product.ts';
 import { TIMEOUT_MS } from './troubles.ts';
@@ -49,6 +51,7 @@ export class Daemon {
       clusterUID: cluster.server.read(namespaces, { name: 'kube-system' })?.metadata.uid ?? '',
       epoch,
       stepTimeoutMs: 60_000,
+      reserving: { on: true, image: 'pause', prepull: false },
       report: (record, { event, message }) => {
         note(`${timestamp(cluster.clock)} [${epoch}] ${record.metadata.name} ${event}: ${message}`);
       },
@@ -66,17 +69,32 @@ export class Daemon {
   /** One look at every record there is. @returns when to look again, in ms. */
   async lookAtAll(): Promise<number> {
     let soonest = ENDED_EVERY_MS;
-    for (const record of this.#options.cluster.server.readAll(ordinalMigrations)) soonest = Math.min(soonest, await this.#lookAt(record));
+    const { server } = this.#options.cluster;
+    for (const record of server.readAll(ordinalMigrations)) soonest = Math.min(soonest, await this.#lookAt(record));
+    for (const pod of server.readAll(pods)) if (isStray(pod, server.readAll(ordinalMigrations))) soonest = Math.min(soonest, await this.#trying(() => this.#removeStray(pod)));
     return Math.max(soonest, SOONEST_MS);
   }
 
   /** As the daemon's queue does it: what was refused, or not answered, is tried again after a while. Anything else is a fault of the product. */
   async #lookAt(record: OrdinalMigration): Promise<number> {
-    try {
+    return this.#trying(async () => {
       const next = await this.#work(record);
-      this.#failures = 0;
       if (next.kind === 'ended') return ENDED_EVERY_MS;
       return Math.min(next.afterMs, ended(record) ? ENDED_EVERY_MS : IN_FLIGHT_EVERY_MS);
+    });
+  }
+
+  async #removeStray(pod: Pod): Promise<number> {
+    await removeStrayPlaceholder(this.#ports.api, new FakeLog(), pod);
+    return IN_FLIGHT_EVERY_MS;
+  }
+
+  /** @returns when to look again, in ms. */
+  async #trying(work: () => Promise<number>): Promise<number> {
+    try {
+      const afterMs = await work();
+      this.#failures = 0;
+      return afterMs;
     } catch (error) {
       if (!(error instanceof ApiError || error instanceof ApiUnreachable || error instanceof DiskError)) throw error;
       this.#failures += 1;

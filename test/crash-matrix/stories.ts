@@ -41,7 +41,8 @@ export const STORIES: readonly Story[] = [
   move({ name: 'a move of the first pod of a Parallel set', set: { spec: { podManagementPolicy: 'Parallel' } }, ordinal: 0 }),
   move({ name: 'a move whose zone is sold out', arrange: soldOut, ends: 'RolledBack' }),
   move({ name: 'a move that is aborted while the claim is being changed', arrange: abortedAt('swapClaim'), ends: 'RolledBack' }),
-  move({ name: 'a move of two claims whose pod finds no node', set: { templates: ['data', 'log'] }, arrange: targetCordoned, ends: 'RolledBack' }),
+  move({ name: 'a move whose zone has no room', arrange: cordonTarget, ends: 'Failed' }),
+  move({ name: 'a move of two claims whose pod finds no node', set: { templates: ['data', 'log'] }, arrange: targetCordonedAt('keepSource'), ends: 'RolledBack' }),
   // Refused, the move back leaves the first one Frozen on its new disk: a person mends the pod, and it goes on.
   move({ name: 'a move taken back by reverse', terms: { onUnready: 'reverse' }, arrange: neverReady, ends: 'Reversed', endsWhenRefused: ['RolledBack', 'Succeeded'] }),
   move({ name: 'a move taken back by restore-source', terms: { onUnready: 'restore-source' }, arrange: neverReadyButResumed, ends: 'SourceRestored', endsWhenRefused: ['RolledBack', 'SourceRestored'] }),
@@ -66,9 +67,19 @@ function soldOut({ cluster }: Stage): Scenery {
   return {};
 }
 
-async function targetCordoned(stage: Stage): Promise<Scenery> {
+async function cordonTarget(stage: Stage): Promise<Scenery> {
   await stage.do(stage.admin.mergePatch(nodes, { name: 'node-b1' }, { spec: { unschedulable: true } }));
   return {};
+}
+
+/** The node that was reserved takes no more pods. */
+function targetCordonedAt(step: string): Story['arrange'] {
+  return (stage) => {
+    onceAt(stage, step, async () => {
+      await stage.admin.mergePatch(nodes, { name: 'node-b1' }, { spec: { unschedulable: true } });
+    });
+    return {};
+  };
 }
 
 function neverReady({ cluster }: Stage): Scenery {
@@ -89,14 +100,18 @@ function neverReadyButResumed(stage: Stage): Scenery {
 /** A person annotates the record as soon as it is at that step. */
 function abortedAt(step: string): Story['arrange'] {
   return (stage) => {
-    let asked = false;
-    stage.cluster.server.follow(ordinalMigrations, ({ object }) => {
-      if (asked || object.status?.step !== step) return;
-      asked = true;
-      stage.cluster.clock.after(30, () => ask(stage, object, 'abort'));
-    });
+    onceAt(stage, step, (record) => ask(stage, record, 'abort'));
     return {};
   };
+}
+
+function onceAt({ cluster }: Stage, step: string, act: (record: OrdinalMigration) => Promise<void>): void {
+  let done = false;
+  cluster.server.follow(ordinalMigrations, ({ object }) => {
+    if (done || object.status?.step !== step) return;
+    done = true;
+    cluster.clock.after(30, () => act(object));
+  });
 }
 
 async function ask(stage: Stage, record: OrdinalMigration, request: string): Promise<void> {

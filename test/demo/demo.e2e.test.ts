@@ -46,7 +46,7 @@ describe('npm run demo -- --real', () => {
 
   test('Ctrl-C in the middle of a move ends it quietly and leaves nothing behind', async () => {
     const demo = start();
-    await demo.says(/web-5 .*snapshot \(5 of 11\)/);
+    await demo.says(/web-5 .*snapshot \(6 of 12\)/);
 
     demo.process.kill('SIGINT');
 
@@ -57,7 +57,7 @@ describe('npm run demo -- --real', () => {
 
   test('a daemon that dies is an error that names its log, which is kept', async () => {
     const demo = start();
-    await demo.says(/web-5 .*detach \(4 of 11\)/);
+    await demo.says(/web-5 .*detach \(5 of 12\)/);
 
     killDaemon();
 

@@ -52,6 +52,12 @@ describe('siblings stay Ready', () => {
     expect(unreadySiblings({ moves, pods: [pod('web-4', false, 15), pod('web-5', false, 35)], since: 5 })).toEqual(['web-4', 'web-5']);
   });
 
+  test('a placeholder is none of them', () => {
+    const placeholder = pod('zonespread-1234', false, 15);
+    placeholder.object.metadata.labels = { 'zonespread.io/migration': '1234', 'zonespread.io/role': 'placeholder' };
+    expect(unreadySiblings({ moves, pods: [placeholder], since: 5 })).toEqual([]);
+  });
+
   test('one that is gone is named', () => {
     expect(unreadySiblings({ moves, pods: [{ ...pod('web-0', true, 15), deleted: true }], since: 5 })).toEqual(['web-0']);
   });

@@ -16,7 +16,7 @@ const move: MoveSight = {
   to: 'cn-beijing-c',
   phase: 'Running',
   step: 'createDisk',
-  stepNumber: 6,
+  stepNumber: 7,
   stepSince: NOW - 1_400,
   progress: 50,
   downSince: NOW - 6_100,
@@ -52,7 +52,7 @@ describe('the map', () => {
 
   test('shows the step under way, what it does, how far the move is and for how long the pod is down', () => {
     expect(shown(picture()).slice(7)).toEqual([
-      '  web-4  cn-beijing-a → cn-beijing-c   step 6 of 11, createDisk, 1.4 s',
+      '  web-4  cn-beijing-a → cn-beijing-c   step 7 of 12, createDisk, 1.4 s',
       '         a new disk from the snapshot, in cn-beijing-c',
       `         ${'█'.repeat(20)}${'░'.repeat(20)}  50 %   down for 6.1 s`,
     ]);
@@ -87,14 +87,14 @@ describe('the map', () => {
   });
 
   test('a pod that is Ready again says after how long, and that it is watched', () => {
-    const lines = shown(picture({ move: { ...move, step: 'ready', stepNumber: 10, downtimeMs: 12_900 } }));
+    const lines = shown(picture({ move: { ...move, step: 'ready', stepNumber: 11, downtimeMs: 12_900 } }));
 
     expect(lines.join('\n')).toContain('watched for the health duration');
     expect(lines.at(-1)).toContain('Ready again after 12.9 s');
   });
 
   test('an undo is called by its name', () => {
-    expect(shown(picture({ move: { ...move, phase: 'RollingBack' } }))[7]).toContain('RollingBack: step 6 of 11');
+    expect(shown(picture({ move: { ...move, phase: 'RollingBack' } }))[7]).toContain('RollingBack: step 7 of 12');
   });
 
   test('an undo says why', () => {
@@ -128,7 +128,7 @@ describe('the map', () => {
 
 describe('without a map', () => {
   test('a change is one line', () => {
-    expect(plainText(changeLine(move, MOMENT))).toBe('[0:34] web-4 cn-beijing-a → cn-beijing-c   50 %  createDisk (6 of 11): a new disk from the snapshot, in cn-beijing-c');
+    expect(plainText(changeLine(move, MOMENT))).toBe('[0:34] web-4 cn-beijing-a → cn-beijing-c   50 %  createDisk (7 of 12): a new disk from the snapshot, in cn-beijing-c');
   });
 
   test('a change for the worse says why', () => {

@@ -29,7 +29,7 @@ describe('the move', () => {
   test('is the one under way: not those that ended, nor one that waits for its turn', () => {
     const picture = pictureOf(sights({ moves: [move(3, { phase: 'Succeeded' }), move(1, { phase: 'Pending' }), move(2, { phase: 'Running', step: 'snapshot', progress: 20 })] }));
 
-    expect(picture.move).toMatchObject({ pod: 'web-2', step: 'snapshot', stepNumber: 5, progress: 20, to: 'b' });
+    expect(picture.move).toMatchObject({ pod: 'web-2', step: 'snapshot', stepNumber: 6, progress: 20, to: 'b' });
     expect(picture.moved).toBe(1);
   });
 

@@ -2,6 +2,7 @@
 
 import { expect } from 'vitest';
 import { inFlight, phaseOf, type OrdinalMigration } from '../../src/migration/record.ts';
+import { isPlaceholder } from '../../src/migration/reservation/placeholder.ts';
 import { namespaces } from '../../src/kubernetes/objects.ts';
 import { claimsThatPass, discrepancies, disksOf, missingWrites, type MissingWrite } from './accounts.ts';
 import { IN_FLIGHT, MADE_FOR_VOLUME, MIGRATION, ROLE, SUPERSEDED_BY } from './names.ts';
@@ -29,6 +30,7 @@ export async function expectAllIsWell(scene: Scene, { givenUp = [], usedAgain = 
   expectSiblingsStayedReady(scene, takenDown);
   await expectSetUntouched(scene);
   await expectNothingLeaked(scene);
+  expect(scene.pods.all().filter(isPlaceholder).map(({ metadata }) => metadata.name), 'placeholders that are left').toEqual([]);
   await expectNamespaceLetGo(scene);
 }
 

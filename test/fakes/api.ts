@@ -4,7 +4,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { ApiError, type Api, type JsonPatchOperation, type ListOptions, type ObjectRef, type Preconditions, type WriteOptions } from '../../src/kubernetes/api.ts';
-import { apiVersionOf, namespaces, pods, type KubernetesObject, type ObjectMeta, type Resource } from '../../src/kubernetes/objects.ts';
+import { apiVersionOf, namespaces, pods, type KubernetesObject, type ObjectMeta, type PodSpec, type Resource } from '../../src/kubernetes/objects.ts';
 import { matchesRequirements, parseSelector } from '../../src/kubernetes/selector.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { randomLetters, type Random } from '../../src/ports/random.ts';
@@ -348,9 +348,10 @@ function hasGeneration(resource: Resource): boolean {
   return !['', 'storage.k8s.io', 'coordination.k8s.io'].includes(resource.group);
 }
 
-/** A pod on a node stays until its kubelet has stopped it. */
+/** A pod on a node stays until its kubelet has stopped it, unless it wants no time for that. */
 function awaitsKubelet(resource: Resource, object: KubernetesObject): boolean {
-  return resource.kind === 'Pod' && ((object.spec as { nodeName?: string } | undefined)?.nodeName ?? '') !== '';
+  const { nodeName = '', terminationGracePeriodSeconds } = (object.spec as PodSpec | undefined) ?? {};
+  return resource.kind === 'Pod' && nodeName !== '' && terminationGracePeriodSeconds !== 0;
 }
 
 function specOf(object: KubernetesObject): object {

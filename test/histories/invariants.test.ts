@@ -30,6 +30,7 @@ import { NAMESPACE } from '../../src/histories/world.ts';
 import { CLUSTER_TAG, GATE, IN_FLIGHT_LABEL, MIGRATION_LABEL, ROLE_LABEL } from '../../src/kubernetes/names.ts';
 import { namespaces, pods, statefulSets, volumes } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, type OrdinalMigrationStatus } from '../../src/migration/record.ts';
+import { placeholderName } from '../../src/migration/reservation/placeholder.ts';
 import { spreadReports, type SpreadReportStatus } from '../../src/controller/spread-report.ts';
 import { CALM } from '../../src/simulation/controllers/pace.ts';
 import { CLAIM, InvariantStage, part } from './invariants-stage.ts';
@@ -400,6 +401,18 @@ describe('I6: nothing unrecorded, nothing of others', () => {
     expect(invariant.atRest?.()).toBeUndefined();
     await stage.call('TagResources', { RegionId: 'cn-test', ResourceType: 'disk', ResourceId: [foreign], Tag: [{ Key: 'a', Value: 'b' }] });
     expect(invariant.atRest?.()).toMatch(/belongs to another cluster, and is not as it was/);
+  });
+
+  it('is a placeholder that no record wants any more', async () => {
+    const stage = await InvariantStage.begin();
+    const { invariant } = stage.hold(nothingLeaks);
+    const record = await stage.record({ phase: 'Running', course: 'Forward', step: 'createDisk' });
+    await stage.do(stage.admin.create(pods, { metadata: { namespace: NAMESPACE, name: placeholderName(record), labels: { [MIGRATION_LABEL]: record.metadata.uid ?? '', [ROLE_LABEL]: 'placeholder' } }, spec: { containers: [{ name: 'hold', image: 'pause' }] } }));
+    expect(invariant.atRest?.()).toBeUndefined();
+    for (const phase of ['Frozen', 'RollingBack', 'Succeeded'] as const) {
+      await stage.change(record, { phase, reason: 'Why', message: 'because', finishedAt: AT });
+      expect(invariant.atRest?.()).toMatch(new RegExp(`placeholder ${placeholderName(record)} holds node .+, and no record wants it`));
+    }
   });
 
   it('is retained for longer than was promised without a word', async () => {

@@ -234,6 +234,10 @@ export const PLANTED: readonly PlantedBug[] = [
     plant: () => calling((action, { SnapshotId, ...parameters }, call) => call(action, action === 'CreateDisk' ? parameters : { ...parameters, ...(SnapshotId === undefined ? {} : { SnapshotId }) })),
   },
   {
+    name: 'the placeholder is left behind',
+    plant: () => sending((request, body) => (request.method === 'DELETE' && /\/pods\/zonespread-[^/?]+(?:\?|$)/.test(request.path) ? { body: JSON.stringify({ ...body, dryRun: ['All'] }) } : undefined)),
+  },
+  {
     name: 'labels are left on the claim and its volume when all is done',
     plant: () =>
       sending((request, body) => {

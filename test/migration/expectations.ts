@@ -1,8 +1,9 @@
 // What must hold whenever a migration has come to rest, whatever happened on the way.
 
 import { expect } from 'vitest';
-import { volumes } from '../../src/kubernetes/objects.ts';
+import { pods, volumes } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, phaseOf, type OrdinalMigration } from '../../src/migration/record.ts';
+import { isPlaceholder } from '../../src/migration/reservation/placeholder.ts';
 import type { Stage } from './stage.ts';
 
 /** Ended, or waiting for a person with a reason. */
@@ -28,6 +29,7 @@ export async function expectWhole(stage: Stage, where = ''): Promise<void> {
   await letPodStart(stage);
   expect(stage.ready(), where).toBe(true);
   expectEveryWrite(stage, where);
+  expect(stage.api.readAll(pods).filter(isPlaceholder).map(({ metadata }) => metadata.name), where).toEqual([]);
   await stage.retireAll();
   const disk = stage.diskOf('data-web-0');
   expect(stage.ecs.disks().map(({ id }) => id), where).toEqual([disk]);

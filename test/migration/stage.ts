@@ -4,7 +4,7 @@
 import { EcsModel } from '../../src/simulation/ecs/model.ts';
 import { createAlicloudDisks } from '../../src/alicloud/disks.ts';
 import { GATE, PROBE_LABEL, REQUEST_ANNOTATION } from '../../src/kubernetes/names.ts';
-import { claims, namespaces, nodes, pods, statefulSets, volumeAttachments, volumes, type PersistentVolume, type PersistentVolumeClaim, type Pod, type StatefulSet } from '../../src/kubernetes/objects.ts';
+import { claims, namespaces, nodes, pods, statefulSets, volumeAttachments, volumes, type NodeSelectorTerm, type PersistentVolume, type PersistentVolumeClaim, type Pod, type StatefulSet } from '../../src/kubernetes/objects.ts';
 import { begin } from '../../src/migration/begin.ts';
 import { ended, ordinalMigrations, phaseOf, type MigrationTerms, type OrdinalMigration, type OrdinalMigrationSpec, type Phase } from '../../src/migration/record.ts';
 import { retire } from '../../src/migration/retirement.ts';
@@ -44,8 +44,10 @@ export class Stage {
   readonly terms: MigrationTerms;
   /** Pods of these ordinals never get Ready in these zones. */
   readonly neverReadyIn = new Set<string>();
-  /** No node of these zones takes a pod. */
+  /** No node of these zones takes a pod with disks, which is what a placeholder cannot find out. */
   readonly cordoned = new Set<string>();
+  /** No node of these zones takes any pod. */
+  readonly full = new Set<string>();
   webhookUp = true;
   /** What the webhook's cache shows of the records: a test makes it lag here. */
   seenByWebhook: (records: OrdinalMigration[]) => OrdinalMigration[] = (records) => records;
@@ -81,6 +83,7 @@ export class Stage {
       clusterUID: 'uid-kube-system',
       epoch: 1,
       stepTimeoutMs: 60_000,
+      reserving: { on: true, image: 'pause', prepull: false },
       report: (_record, note) => {
         this.notes.push(note);
       },
@@ -381,11 +384,25 @@ export class Stage {
   #scheduler(): void {
     for (const pod of this.api.readAll(pods)) {
       if (pod.spec.nodeName !== undefined || pod.metadata.deletionTimestamp !== undefined || (pod.spec.schedulingGates ?? []).length > 0) continue;
-      const zones = new Set(this.#volumesOf(pod)?.map((pv) => pv.spec.nodeAffinity?.required?.nodeSelectorTerms[0]?.matchExpressions?.[0]?.values?.[0]));
-      const [zone] = zones;
-      if (zones.size !== 1 || zone === undefined || this.cordoned.has(zone)) continue;
-      this.api.change(pods, { namespace: NAMESPACE, name: pod.metadata.name }, (object) => (object.spec.nodeName = `node-${zone}`));
+      const zone = this.#zoneOf(pod);
+      if (zone === undefined) continue;
+      if (this.full.has(zone) || (this.cordoned.has(zone) && (pod.spec.volumes ?? []).length > 0)) this.#refuse(pod);
+      else this.api.change(pods, { namespace: NAMESPACE, name: pod.metadata.name }, (object) => (object.spec.nodeName = `node-${zone}`));
     }
+  }
+
+  /** Where its volumes are; of a pod without any what its node affinity says. */
+  #zoneOf(pod: Pod): string | undefined {
+    const asked = pod.spec.affinity?.['nodeAffinity'] as { requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms: NodeSelectorTerm[] } } | undefined;
+    const own = this.#volumesOf(pod)?.map((pv) => pv.spec.nodeAffinity?.required?.nodeSelectorTerms) ?? [];
+    const zones = new Set((own.length === 0 ? [asked?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms] : own).map((terms) => terms?.[0]?.matchExpressions?.[0]?.values?.[0]));
+    return zones.size === 1 ? [...zones][0] : undefined;
+  }
+
+  #refuse(pod: Pod): void {
+    if (pod.status?.conditions?.some(({ reason }) => reason === 'Unschedulable') === true) return;
+    const refused = { type: 'PodScheduled', status: 'False' as const, reason: 'Unschedulable', message: '0/3 nodes are available: 1 node(s) were unschedulable.' };
+    this.api.change(pods, { namespace: NAMESPACE, name: pod.metadata.name }, (object) => (object.status = { ...object.status, conditions: [...(object.status?.conditions ?? []), refused] }));
   }
 
   async #kubelets(): Promise<void> {
@@ -399,6 +416,8 @@ export class Stage {
   }
 
   async #startPod(pod: Pod): Promise<void> {
+    // A placeholder: it runs nothing.
+    if ((pod.spec.volumes ?? []).length === 0) return;
     const nodeName = pod.spec.nodeName ?? '';
     const own = this.#volumesOf(pod) ?? [];
     for (const pv of own) await this.#attach(pv, nodeName);

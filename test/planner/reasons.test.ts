@@ -56,6 +56,8 @@ const OTHER_NAMES = `
   Satisfied Progressing Blocked Complete Ready PodScheduled
   Normal Warning MigrationStarted MigrationStep MigrationSucceeded MigrationRolledBack MigrationFrozen SpreadPlanned SpreadBlocked SourceRetired
   True False Retain Bound Available OnDelete ReadWriteMany WaitForFirstConsumer AlreadyExists
+  Never Always Ignore RuntimeDefault PreemptLowerPriority ALL In NotIn
+  CreateContainerError CreateContainerConfigError RunContainerError CrashLoopBackOff
   InvariantBroken DiskError Attaching Detaching Creating ReInitializing InUse Snapshotting
 `.trim().split(/\s+/);
 

@@ -1,10 +1,12 @@
 // I5: we take a pod off its node by the Eviction API alone, which budgets may refuse, and not as fast as a StatefulSet makes new ones. Only
-// an undo deletes one, to put its successor behind the gate, and nobody of us ever kills one outright.
+// an undo deletes one, to put its successor behind the gate, and nobody of us ever kills one outright. Placeholders are our own, and run
+// nothing.
 
 import { DAEMON_USER } from '../../embedded/cluster.ts';
 import { pods, type Pod } from '../../kubernetes/objects.ts';
 import { isScheduled } from '../../kubernetes/reading.ts';
 import { phaseOf, podNameOf } from '../../migration/record.ts';
+import { isPlaceholder } from '../../migration/reservation/placeholder.ts';
 import type { RequestRecord } from '../../simulation/apiserver/contract.ts';
 import type { InvariantOf } from '../world.ts';
 import { chronicleOf } from './chronicle.ts';
@@ -28,7 +30,9 @@ export const podsGoGently: InvariantOf = (world) => {
   };
 
   const whyNotDelete = ({ namespace, name, version }: RequestRecord): string | undefined => {
-    if (removed !== undefined && removed.version === version && isScheduled(removed.pod)) return `we killed pod ${name} on node ${removed.pod.spec.nodeName ?? ''} without grace`;
+    const killed = removed !== undefined && removed.version === version ? removed.pod : undefined;
+    if (killed !== undefined && isPlaceholder(killed)) return undefined;
+    if (killed !== undefined && isScheduled(killed)) return `we killed pod ${name} on node ${killed.spec.nodeName ?? ''} without grace`;
     const undone = chronicle.live().some((record) => record.metadata.namespace === namespace && podNameOf(record) === name && phaseOf(record) === 'RollingBack');
     return undone ? undefined : `we deleted pod ${name}, and no move of it is being undone: only an eviction asks its budgets`;
   };

@@ -4,6 +4,7 @@
 import { DAEMON_USER } from '../../embedded/cluster.ts';
 import { CLUSTER_TAG } from '../../kubernetes/names.ts';
 import { podNameOf } from '../../migration/record.ts';
+import { placeholderName } from '../../migration/reservation/placeholder.ts';
 import type { RequestRecord } from '../../simulation/apiserver/contract.ts';
 import type { CloudCall, HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf, type Chronicle } from './chronicle.ts';
@@ -29,8 +30,11 @@ const WRITTEN: Record<string, Named> = {
   namespaces: ({ name }, chronicle) => everRecords(chronicle).some(({ metadata }) => metadata.namespace === name),
   persistentvolumes: ({ name }, chronicle) => chronicle.parts(everRecords(chronicle)).some(({ claim }) => claim.source.pv === name || claim.target?.pv === name || claim.target?.diskId === name),
   persistentvolumeclaims: ({ namespace, name }, chronicle) => chronicle.parts(everRecords(chronicle)).some(({ record, claim }) => record.metadata.namespace === namespace && claim.claimName === name),
-  pods: isPodOfRecord,
+  pods: (request, chronicle) => isPodOfRecord(request, chronicle) || isPlaceholderOfRecord(request, chronicle),
   'pods/eviction': isPodOfRecord,
+  // Nominated for the node that is held for it.
+  'pods/status': isPodOfRecord,
+  'priorityclasses.scheduling.k8s.io': ({ verb, name }) => verb === 'create' && name.startsWith('zonespread-below-'),
 };
 
 export const handsOff: InvariantOf = (world) => {
@@ -60,6 +64,10 @@ function carriesOurTag({ simulated: { ecs }, clusterUID }: HistoryWorld, id: str
 
 function isPodOfRecord({ namespace, name }: RequestRecord, chronicle: Chronicle): boolean {
   return everRecords(chronicle).some((record) => record.metadata.namespace === namespace && podNameOf(record) === name);
+}
+
+function isPlaceholderOfRecord({ namespace, name }: RequestRecord, chronicle: Chronicle): boolean {
+  return everRecords(chronicle).some((record) => record.metadata.namespace === namespace && placeholderName(record) === name);
 }
 
 function everRecords(chronicle: Chronicle): ReturnType<Chronicle['live']> {

@@ -1,11 +1,13 @@
 // I6, at rest: whatever was made in the cloud for a move is in use, retained by a record that says so, or gone; what is to be retired is
-// retired when its time has come, or its record says why not.
+// retired when its time has come, or its record says why not. No placeholder holds a node that nothing moves to.
 
 import { isDeepStrictEqual } from 'node:util';
-import { volumes } from '../../kubernetes/objects.ts';
-import { diskIdOf } from '../../kubernetes/reading.ts';
+import { MIGRATION_LABEL } from '../../kubernetes/names.ts';
+import { pods, volumes } from '../../kubernetes/objects.ts';
+import { diskIdOf, labelOf } from '../../kubernetes/reading.ts';
 import { sourceRetentionEnds } from '../../migration/retirement.ts';
-import { phaseOf, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
+import { ordinalMigrations, phaseOf, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
+import { isPlaceholder, isRoomWanted } from '../../migration/reservation/placeholder.ts';
 import { EXCUSES } from '../acts/excuses.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf, type Chronicle } from './chronicle.ts';
@@ -19,9 +21,15 @@ export const nothingLeaks: InvariantOf = (world) => {
   const foreign = ecs.disks().filter((disk) => isForeign(world, disk));
   return {
     name: 'I6 nothing leaks',
-    atRest: () => forgotten(world, chronicle) ?? overdue(world, chronicle) ?? foreign.flatMap((before) => touchedForeign(world, before) ?? [])[0],
+    atRest: () => leftBehind(world) ?? forgotten(world, chronicle) ?? overdue(world, chronicle) ?? foreign.flatMap((before) => touchedForeign(world, before) ?? [])[0],
   };
 };
+
+function leftBehind({ simulated: { server } }: HistoryWorld): string | undefined {
+  const wanted = new Set(server.readAll(ordinalMigrations).filter(isRoomWanted).map(({ metadata }) => metadata.uid));
+  const left = server.readAll(pods).find((pod) => isPlaceholder(pod) && !wanted.has(labelOf(pod, MIGRATION_LABEL)));
+  return left === undefined ? undefined : `placeholder ${left.metadata.name} holds node ${left.spec.nodeName ?? 'none'}, and no record wants it`;
+}
 
 type Disk = NonNullable<ReturnType<HistoryWorld['simulated']['ecs']['disk']>>;
 

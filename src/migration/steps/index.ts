@@ -9,6 +9,7 @@ import { evict } from './evict.ts';
 import { keepSource } from './keep-source.ts';
 import { ready } from './ready.ts';
 import { rehearse } from './rehearse.ts';
+import { reserve } from './reserve.ts';
 import { restoreDetach, restoreSnapshot } from './restore.ts';
 import { settle } from './settle.ts';
 import { snapshot } from './snapshot.ts';
@@ -17,6 +18,7 @@ import { ungate } from './ungate.ts';
 
 export const steps: Record<StepName | RestoreStepName, Step> = {
   rehearse,
+  reserve,
   keepSource,
   evict,
   detach,

@@ -8,6 +8,7 @@ import { parseQuantity } from '../../kubernetes/quantity.ts';
 import { fence } from '../fence.ts';
 import { ordinalPod, recallPod, releasePod } from '../ordinal-pod.ts';
 import { claimsOf, courseOf, statusOf, type ClaimRecord } from '../record.ts';
+import { handOver } from '../reservation/reservation.ts';
 import { DONE, forEachClaim, InvariantBroken, pollMs, migrationUID, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { ourTargetVolume } from './create-volume.ts';
 import { attachmentOf } from './detach.ts';
@@ -48,7 +49,9 @@ function supersededTags(context: StepContext, claim: ClaimRecord): Record<string
 
 async function open(context: StepContext): Promise<StepResult> {
   const pod = await ordinalPod(context);
-  if (pod !== undefined && !isTerminating(pod)) await releasePod(context, pod);
+  const coming = pod === undefined || isTerminating(pod) ? undefined : pod;
+  await handOver(context, coming);
+  if (coming !== undefined) await releasePod(context, coming);
   return DONE;
 }
 

@@ -51,6 +51,8 @@ export interface GuardContext {
   backOffs?: ReadonlyMap<number, string>;
   /** Zones that take nothing at the moment, each with its reason: sold out, being evacuated. */
   unusableZones?: ReadonlyMap<string, string>;
+  /** Where only room is wanting a node will be made for a pod that waits for one. */
+  nodesMayCome?: boolean;
   /** Why the set's health query does not let a move start. */
   unhealthy?: string;
   /** What the cloud said when the account had no room for another snapshot. */

@@ -23,5 +23,5 @@ function zoneUnavailable(proposal: Proposal): string | undefined {
   const why = context.unusableZones?.get(zone);
   // A volume that ties the pod is named by its own guard; that no node of the zone reaches it is the same thing once more.
   if (why === undefined && VOLUME_GUARDS.some(({ check }) => check(proposal) !== undefined)) return undefined;
-  return why === undefined ? placementProblem({ layout, ordinal, zone, siblingsMayMove }) : `zone ${zone} takes no disks now: ${why}`;
+  return why === undefined ? placementProblem({ layout, ordinal, zone, siblingsMayMove }, context) : `zone ${zone} takes no disks now: ${why}`;
 }

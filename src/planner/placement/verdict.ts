@@ -37,29 +37,45 @@ export function zoneVerdict(landing: Landing): ZoneVerdict {
   };
 }
 
-/** Undefined when some node of the zone would do; else why none does, for people. */
-export function placementProblem(landing: Landing): string | undefined {
+/**
+ * Undefined when some node of the zone would do; else why none does, for people. `nodesMayCome`: somebody makes nodes where room is all that is
+ * wanting, so such a zone will do, too.
+ */
+export function placementProblem(landing: Landing, { nodesMayCome = false }: { nodesMayCome?: boolean } = {}): string | undefined {
   const { layout, ordinal, zone } = landing;
   const landscape = landscapeOf(layout.surroundings);
-  if (!landscape.sitesByZone.has(zone)) return `zone ${zone} has no nodes (zones with nodes: ${zonesWithNodes(layout) || 'none'}); correct the zone's name or add a node there`;
-  const problem = problemOfKind(landing, landscape);
-  return problem === undefined ? undefined : `zone ${zone} has no node for ${ordinal.podName}: ${problem}; add a node that fits`;
+  if (!landscape.sitesByZone.has(zone)) return nodesMayCome ? undefined : `zone ${zone} has no nodes (zones with nodes: ${zonesWithNodes(layout) || 'none'}); correct the zone's name or add a node there`;
+  const { problem, forWantOfRoom } = findingOfKind(landing, landscape);
+  return problem === undefined || (nodesMayCome && forWantOfRoom) ? undefined : `zone ${zone} has no node for ${ordinal.podName}: ${problem}; add a node that fits`;
 }
 
-/** Undefined: some node will do. */
-type Problem = string | undefined;
+interface Finding {
+  /** Undefined: some node will do. */
+  problem: string | undefined;
+  /** A node like one that is there, but empty, might do. */
+  forWantOfRoom: boolean;
+}
 
-const problems = new WeakMap<Landscape, Map<string, { problem: Problem }>>();
+const findings = new WeakMap<Landscape, Map<string, Finding>>();
 
 /** Ordinals of a set are mostly alike: one of each kind is looked at. */
-function problemOfKind(landing: Landing, landscape: Landscape): Problem {
-  const kinds = problems.get(landscape) ?? new Map<string, { problem: Problem }>();
-  problems.set(landscape, kinds);
+function findingOfKind(landing: Landing, landscape: Landscape): Finding {
+  const kinds = findings.get(landscape) ?? new Map<string, Finding>();
+  findings.set(landscape, kinds);
   const kind = kindOf(arrivalOf(landing, landscape), { zone: landing.zone, landscape });
-  const found = kinds.get(kind) ?? { problem: fitsSomewhere(landing, landscape) ? undefined : summaryOf(zoneVerdict(landing)) };
+  const found = kinds.get(kind) ?? findingOf(landing, landscape);
   kinds.set(kind, found);
-  return found.problem;
+  return found;
 }
+
+function findingOf(landing: Landing, landscape: Landscape): Finding {
+  if (fitsSomewhere(landing, landscape)) return { problem: undefined, forWantOfRoom: false };
+  const verdict = zoneVerdict(landing);
+  return { problem: summaryOf(verdict), forWantOfRoom: verdict.refusals.some(({ reason }) => WANTS_ROOM.test(reason)) };
+}
+
+/** In the words of the filter for resources. Not for disks: no placeholder can show that those are what is wanting. */
+const WANTS_ROOM = /^(?:Insufficient |Too many pods$)/;
 
 /** Mostly the first node will do: the others are not asked. */
 function fitsSomewhere(landing: Landing, landscape: Landscape): boolean {

@@ -9,6 +9,8 @@ export interface StatusInput {
   /** `spec.containers` and `spec.initContainers`: name and image. */
   containers: ContainerSpec[];
   initContainers: ContainerSpec[];
+  /** Types of `spec.readinessGates`: it is Ready only with all of these conditions. */
+  readinessGates?: readonly string[];
   generation: number | undefined;
   /** The status as it is: conditions of others are kept, times that do not change too. */
   current: CurrentStatus;
@@ -57,17 +59,29 @@ export function podStatus(input: StatusInput): Record<string, unknown> {
 
 function conditions(input: StatusInput): StatusCondition[] {
   const current = input.current.conditions ?? [];
-  const ready = input.shown === 'ready';
-  const whyNot = input.shown === 'ended' ? { reason: 'PodCompleted' } : { reason: 'ContainersNotReady', message: `containers with unready status: [${input.containers.map(({ name }) => name).join(' ')}]` };
+  const containersReady = input.shown === 'ready';
+  const whyNot = containersReady ? undefined : whyNotReady(input);
+  const closed = whyNot ?? closedGate(input, current);
   const ours: StatusCondition[] = [
-    { type: 'PodReadyToStartContainers', status: input.shown === 'running' || ready ? 'True' : 'False' },
+    { type: 'PodReadyToStartContainers', status: input.shown === 'running' || containersReady ? 'True' : 'False' },
     { type: 'Initialized', status: 'True' },
-    { type: 'Ready', status: ready ? 'True' : 'False', ...(ready ? {} : whyNot) },
-    { type: 'ContainersReady', status: ready ? 'True' : 'False', ...(ready ? {} : whyNot) },
+    { type: 'Ready', status: closed === undefined ? 'True' : 'False', ...closed },
+    { type: 'ContainersReady', status: containersReady ? 'True' : 'False', ...whyNot },
     { type: 'PodScheduled', status: 'True' },
   ];
   const others = current.filter((condition) => !ours.some(({ type }) => type === condition.type));
   return [...ours.map((condition) => withTransition(condition, current, input.now)), ...others];
+}
+
+function whyNotReady({ shown, containers }: StatusInput): { reason: string; message?: string } {
+  return shown === 'ended' ? { reason: 'PodCompleted' } : { reason: 'ContainersNotReady', message: `containers with unready status: [${containers.map(({ name }) => name).join(' ')}]` };
+}
+
+function closedGate({ readinessGates = [] }: StatusInput, current: readonly StatusCondition[]): { reason: string; message: string } | undefined {
+  const gate = readinessGates.find((one) => current.find(({ type }) => type === one)?.status !== 'True');
+  if (gate === undefined) return undefined;
+  const there = current.some(({ type }) => type === gate);
+  return { reason: 'ReadinessGatesNotReady', message: there ? `the status of pod readiness gate "${gate}" is not "True", but False` : `corresponding condition of pod readiness gate "${gate}" does not exist.` };
 }
 
 function withTransition(condition: StatusCondition, current: readonly StatusCondition[], now: string): StatusCondition {

@@ -222,6 +222,7 @@ export class NodeAgent {
       now: timestamp(clock),
       containers: containersOf(watched, 'containers'),
       initContainers: containersOf(watched, 'initContainers'),
+      readinessGates: ((watched.spec['readinessGates'] ?? []) as { conditionType: string }[]).map(({ conditionType }) => conditionType),
       generation: watched.metadata.generation,
       current: currentOf(watched),
       podIP: this.#podIP(pod.uid),

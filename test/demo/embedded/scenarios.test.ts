@@ -25,7 +25,7 @@ describe('spread', { timeout: PATIENCE_MS }, () => {
     expectKept(played, PROMISES);
     expect(played.text).toContain('$ kubectl annotate statefulset web --namespace demo');
     for (const pod of ['web-5', 'web-4', 'web-3', 'web-2']) {
-      expect(played.text).toMatch(new RegExp(`${pod} cn-beijing-a → cn-beijing-[bc] +15 % {2}snapshot \\(5 of 11\\)`));
+      expect(played.text).toMatch(new RegExp(`${pod} cn-beijing-a → cn-beijing-[bc] +15 % {2}snapshot \\(6 of 12\\)`));
       expect(played.text).toMatch(new RegExp(`✓ ${pod}  cn-beijing-a → cn-beijing-[bc], down for \\d+\\.\\d s`));
     }
     expect(played.text).toMatch(/cn-beijing-a {3}0 1 2 3 4 5 {3}0 1\n {2}cn-beijing-b {3}– {13}\d \d\n {2}cn-beijing-c {3}– {13}\d \d\n/);
@@ -46,12 +46,12 @@ describe('zone-closing', { timeout: PATIENCE_MS }, () => {
     const { good, text } = await play(zoneClosing, { terminal: { isTTY: true, columns: 100, rows: 40 } });
 
     expect(good).toBe(true);
-    const frames = text.split('\u001B[J').filter((frame) => /cn-beijing-c.*\n[\s\S]*step \d+ of 11/.test(frame));
+    const frames = text.split('\u001B[J').filter((frame) => /cn-beijing-c.*\n[\s\S]*step \d+ of 12/.test(frame));
     expect(frames.length).toBeGreaterThan(3);
     expect(frames.every((frame) => frame.includes('demo/web'))).toBe(true);
     expect(text.lastIndexOf('\u001B[?25h')).toBeGreaterThan(text.lastIndexOf('\u001B[?25l'));
     // The map shows the steps; lines of their own would push it away.
-    expect(text).not.toContain('snapshot (5 of 11)');
+    expect(text).not.toContain('snapshot (6 of 12)');
   });
 
   test('the disks of the zone that is left move, and no other', async () => {
@@ -73,7 +73,7 @@ describe('zone-sold-out', { timeout: PATIENCE_MS }, () => {
     expect(played.text).toMatch(/sold out: cn-beijing-b[\s\S]*RollingBack: no disk like[\s\S]*↩ web-3 {2}stays in cn-beijing-a: RolledBack, ZoneUnavailable[\s\S]*The report says: ZoneUnavailable[\s\S]*on sale again[\s\S]*✓ web-3 {2}cn-beijing-a → cn-beijing-b/);
     // Why is said once, then what is undone.
     expect(played.text.match(/RollingBack: no disk like/g)).toHaveLength(1);
-    expect(played.text).toContain('snapshot (5 of 11): RollingBack: snapshot is undone');
+    expect(played.text).toContain('snapshot (6 of 12): RollingBack: snapshot is undone');
     expect(oneLine(played.text)).toMatch(/web-3 came back on its old disk, down for \d+\.\d s; nothing of the try is left in the cloud/);
   });
 });
@@ -99,8 +99,8 @@ describe('blocked-by-pdb', { timeout: PATIENCE_MS }, () => {
     expectKept(played, [...PROMISES, 'Budget']);
     const [held = '', relaxed = ''] = played.text.split('$ kubectl patch poddisruptionbudget web');
     expect(held).toContain('held DisruptionBudgetExhausted: PodDisruptionBudget web allows no disruption of web-5 now (6 healthy, 6 wanted)');
-    expect(held).not.toContain('evict (3 of 11)');
-    expect(relaxed).toContain('evict (3 of 11)');
+    expect(held).not.toContain('evict (4 of 12)');
+    expect(relaxed).toContain('evict (4 of 12)');
   });
 });
 
@@ -145,7 +145,7 @@ describe('a promise that is not kept', { timeout: PATIENCE_MS }, () => {
   test('Ctrl-C ends it at once', async () => {
     const controller = new AbortController();
     const onText = (text: string): void => {
-      if (text.includes('createDisk (6 of 11)')) controller.abort(new Error('SIGINT'));
+      if (text.includes('createDisk (7 of 12)')) controller.abort(new Error('SIGINT'));
     };
 
     await expect(play(spread, { signal: controller.signal, onText })).rejects.toThrow('SIGINT');

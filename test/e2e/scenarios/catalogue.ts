@@ -9,6 +9,7 @@ import { oneAtOnceInTheCluster } from './held/budgets.ts';
 import { held } from './held/holding.ts';
 import { BACKWARD_STEPS, FORWARD_STEPS, killedMovingForward, killedWhileUndoing } from './crash.ts';
 import { ALL_KINDS, disksOfEveryCategory, nameOfKind, oneMoveOf, PAIRWISE_KINDS, twoClaimsOneOfThemGrown } from './kinds.ts';
+import { aNodeIsAwaited, imagesArePulledFirst, noRoomInTheTargetZone, theRoomIsHeldAndHandedOver } from './landing.ts';
 import { keptWhenUsedAgain, retiredAfterTheRetention } from './retention.ts';
 import { sixReplicasSpreadOverThreeZones } from './spread.ts';
 import { theControllerMakesTheClaimFirst } from './swap.ts';
@@ -72,6 +73,15 @@ export const TROUBLE: Group[] = [
       { name: 'the old disk is stuck in Detaching', run: diskStuckInDetaching },
       { name: 'the claim is never Bound', run: claimNeverBound },
       { name: 'the pod cannot be scheduled in the target zone', run: podUnschedulableInTargetZone },
+    ],
+  },
+  {
+    title: 'the landing node is held before anything is touched',
+    scenarios: [
+      { name: 'no room in the target zone: Failed in the words of the scheduler, nothing touched, nothing left', run: noRoomInTheTargetZone },
+      { name: 'the room is held, and nobody who waits for it gets it when it changes hands', run: theRoomIsHeldAndHandedOver },
+      { name: 'with --prepull the images are there first', run: imagesArePulledFirst },
+      { name: 'with --await-autoscaler a full zone is waited for', run: aNodeIsAwaited },
     ],
   },
   {

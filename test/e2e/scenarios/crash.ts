@@ -6,6 +6,7 @@ import { expectMoves, expectSettled, expectUndone } from '../expect.ts';
 import { claimRecord } from '../reading.ts';
 import { inScene, type Scene } from '../scene.ts';
 import type { World } from '../world.ts';
+import { takeRoom } from './landing.ts';
 
 export const FORWARD_STEPS: readonly string[] = STEPS;
 export const BACKWARD_STEPS: readonly string[] = UNDO_STEPS;
@@ -22,20 +23,29 @@ export function killedMovingForward(step: string): (world: World) => Promise<voi
     untilItDiedAt(step, async () => {
       let diedAt = '';
       await inScene(world, `kill-${step.toLowerCase()}`, async (scene) => {
-        const { a, b } = world.zones;
+        const { a } = world.zones;
+        const { zone, makeRoom } = await targetFor(step, scene);
         await scene.createSet({ replicas: 2, podManagementPolicy: 'Parallel' });
         dwell(scene, scene.disk(1).id);
         await scene.startDaemon(QUICK_LEASE);
-        await scene.annotate({ zones: `${a},${b}` });
+        await scene.annotate({ zones: `${a},${zone}` });
 
         diedAt = await killAt(scene, step, 'Running');
+        await makeRoom();
         await scene.startDaemon(QUICK_LEASE);
-        await scene.untilSpread({ [a]: 1, [b]: 1 });
+        await scene.untilSpread({ [a]: 1, [zone]: 1 });
         expectMoves(scene, [1]);
         expectSettled(scene, scene.migration());
       });
       return diedAt;
     });
+}
+
+/** A node that is full keeps the daemon in `reserve`, where it asks no cloud. */
+async function targetFor(step: string, scene: Scene): Promise<{ zone: string; makeRoom: () => Promise<void> }> {
+  if (step !== 'reserve') return { zone: scene.world.zones.b, makeRoom: () => Promise.resolve() };
+  const { zone, node } = await scene.world.addZone();
+  return { zone, makeRoom: await takeRoom(scene, { node, leavingMillicpu: 0n }) };
 }
 
 /** The pod cannot be scheduled in the new zone, so all of the move is undone; the daemon dies while it does. */

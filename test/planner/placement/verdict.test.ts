@@ -88,6 +88,24 @@ describe('the verdict on a zone', () => {
     expect(zoneVerdict(landing(inputs)).fits).toEqual([]);
   });
 
+  it('is another one where nodes may come: room that is wanting will be made, a taint will not go', () => {
+    const full = world();
+    for (const one of full.nodes.slice(0, 3)) one.status!.allocatable = { ...TINY, cpu: '100m' };
+    full.nodes[1]!.spec.unschedulable = true;
+    expect(placementProblem(landing(full), { nodesMayCome: true })).toBeUndefined();
+    expect(placementProblem(landing(full), { nodesMayCome: false })).toContain('2 Insufficient cpu');
+    expect(placementProblem(landing(world(), 'd'), { nodesMayCome: true })).toBeUndefined();
+    const closed = world();
+    for (const one of closed.nodes.slice(0, 3)) one.spec.unschedulable = true;
+    expect(placementProblem(landing(closed), { nodesMayCome: true })).toContain('3 node(s) were unschedulable');
+  });
+
+  it('counts disks as room that no placeholder can ask for', () => {
+    const inputs = world();
+    inputs.csiNodes = inputs.nodes.map(({ metadata }) => ({ ...csiNode(metadata.name), spec: { drivers: csiNode(metadata.name).spec.drivers!.map((driver) => ({ ...driver, allocatable: { count: 0 } })) } }));
+    expect(placementProblem(landing(inputs), { nodesMayCome: true })).toContain('3 node(s) exceed max volume count');
+  });
+
   it('tells an unknown zone from a full one', () => {
     expect(placementProblem(landing(world(), 'typo'))).toBe("zone typo has no nodes (zones with nodes: a, b, c); correct the zone's name or add a node there");
   });

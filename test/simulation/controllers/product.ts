@@ -58,6 +58,7 @@ export class Product {
       clusterUID: cluster.server.read(namespaces, { name: 'kube-system' })?.metadata.uid ?? '',
       epoch: 1,
       stepTimeoutMs: 120_000,
+      reserving: { on: true, image: 'pause', prepull: false },
       report: (_record, { event, message }) => {
         this.notes.push(`${timestamp(cluster.clock)} ${event}: ${message}`);
       },

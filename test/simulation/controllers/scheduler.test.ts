@@ -190,6 +190,24 @@ describe('other pods', () => {
     expect(nodeOf(on, 'other')).toBeUndefined();
   });
 
+  it('of lower priority do not get the room that a gated pod has been nominated for, and it gets it once its gate is off', async () => {
+    const on = await stage({ nodes: [{ name: 'node-a1', zone: 'cn-test-a', capacity: { cpu: '4' } }] });
+    await on.create(priorityClasses, { metadata: { name: 'lower' }, value: -10 });
+    await on.create(pods, aPod('holder', [], cpu('3')));
+    await scheduled(on, 'holder');
+    await on.create(pods, aPod('lurker', [], { ...cpu('3'), priorityClassName: 'lower' }));
+    await on.create(pods, aPod('web', [], { ...cpu('3'), schedulingGates: [{ name: GATE }] }));
+    await on.cluster.pass(1_000);
+    await on.do(on.admin.mergePatch(pods, { namespace: SHOP, name: 'web' }, { status: { nominatedNodeName: 'node-a1' } }, { subresource: 'status' }));
+    await on.cluster.pass(100);
+    await on.do(on.admin.delete(pods, { namespace: SHOP, name: 'holder' }, { gracePeriodSeconds: 0 }));
+    await on.cluster.pass(20_000);
+    expect(nodeOf(on, 'lurker')).toBeUndefined();
+    await on.do(on.admin.jsonPatch(pods, { namespace: SHOP, name: 'web' }, [{ op: 'remove', path: '/spec/schedulingGates' }]));
+    expect(await scheduled(on)).toBe('node-a1');
+    expect(nodeOf(on, 'lurker')).toBeUndefined();
+  });
+
   it('of the same priority stay', async () => {
     const on = await stage({ nodes: [{ name: 'node-a1', zone: 'cn-test-a', capacity: { cpu: '4' } }] });
     await on.create(pods, aPod('first', [], cpu('3')));

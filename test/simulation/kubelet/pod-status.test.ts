@@ -23,6 +23,14 @@ function condition(status: Record<string, unknown>, type: string) {
 }
 
 describe('the status of a pod', () => {
+  it('is not Ready as long as a readiness gate is closed, though its containers are', () => {
+    const gated = podStatus(input({ readinessGates: ['example.com/open'] }));
+    expect(condition(gated, 'ContainersReady')).toMatchObject({ status: 'True' });
+    expect(condition(gated, 'Ready')).toMatchObject({ status: 'False', reason: 'ReadinessGatesNotReady', message: 'corresponding condition of pod readiness gate "example.com/open" does not exist.' });
+    const open = podStatus(input({ readinessGates: ['example.com/open'], current: { conditions: [{ type: 'example.com/open', status: 'True' }] } }));
+    expect(condition(open, 'Ready')).toMatchObject({ status: 'True' });
+  });
+
   it.each([
     ['creating', 'Pending', 'False', { waiting: { reason: 'ContainerCreating' } }],
     ['running', 'Running', 'False', { running: { startedAt: '2026-01-01T00:00:10.000Z' } }],

@@ -66,7 +66,7 @@ export class Scheduler extends Controller {
   /** Bound by us, not yet shown by the cache: pod UID → node. */
   readonly #assumed = new Map<string, string>();
 
-  /** Room that was made by preemption, by pod key: nobody of lower priority may take it. */
+  /** Room that was made by preemption, or that somebody else has nominated the pod for, by pod key: nobody of lower priority may take it. */
   readonly #nominated = new Map<string, { pod: Pod; node: string }>();
   readonly #waitsForBackOff: boolean;
 
@@ -84,8 +84,15 @@ export class Scheduler extends Controller {
   #podChanged(gone: boolean, pod: Pod): void {
     const key = keyOf(pod);
     if (gone || isScheduled(pod)) this.#settled(key, pod);
-    else if (isOurs(pod) && !this.#waiting.has(key)) this.#queue.add(key);
+    else this.#isToBeScheduled(key, pod);
     if (gone || isScheduled(pod) || isTerminating(pod)) this.#somethingChanged();
+  }
+
+  /** A nomination counts for gated ones, too. */
+  #isToBeScheduled(key: string, pod: Pod): void {
+    const node = nominationOf(pod);
+    if (node !== undefined) this.#nominated.set(key, { pod, node });
+    if (isOurs(pod) && !this.#waiting.has(key)) this.#queue.add(key);
   }
 
   /** There is nothing to schedule about it any more. */
@@ -115,7 +122,8 @@ export class Scheduler extends Controller {
     if (found.kind === 'not yet') return this.#unschedulable(pod, this.#nowhere(found.message));
     const question = this.#question(pod, found);
     const verdicts = question.nodes.map((view) => judgeNode(view, question));
-    const best = this.#best(verdicts.filter(({ reasons }) => reasons.length === 0));
+    const fitting = verdicts.filter(({ reasons }) => reasons.length === 0);
+    const best = fitting.find(({ view }) => view.node.metadata.name === nominationOf(pod)) ?? this.#best(fitting);
     if (best === undefined) return this.#preemptOrWait(question, verdicts);
     await this.#land(question, best.view);
   }
@@ -331,6 +339,12 @@ function isBound({ metadata, spec }: PersistentVolumeClaim): boolean {
 function isOurs(pod: Pod): boolean {
   const gated = (pod.spec.schedulingGates ?? []).length > 0;
   return !isScheduled(pod) && !isTerminating(pod) && !gated && (pod.spec.schedulerName ?? 'default-scheduler') === 'default-scheduler';
+}
+
+/** The node that it is looked at for first. */
+function nominationOf({ status }: Pod): string | undefined {
+  const node = status?.['nominatedNodeName'];
+  return typeof node === 'string' && node !== '' ? node : undefined;
 }
 
 /** `now`: RFC 3339. */
