@@ -103,10 +103,10 @@ function isUnknownClass(error: unknown): error is ApiError {
 }
 
 /** What the API server will say again whenever it is asked: malformed to it, forbidden (quotas and policies, too), invalid. */
-const REFUSALS = [400, 403, 422];
+const REFUSALS = new Set([400, 403, 422]);
 
 function isRefusal(error: unknown): error is ApiError {
-  return error instanceof ApiError && REFUSALS.includes(error.status);
+  return error instanceof ApiError && REFUSALS.has(error.status);
 }
 
 /**
@@ -140,7 +140,7 @@ async function note(context: StepContext, reservation: Reservation): Promise<voi
   if (FIELDS.every((field) => known[field] === reservation[field])) return;
   // Saves are merged: a field that is to go has to be null.
   const whole = Object.fromEntries(FIELDS.map((field) => [field, reservation[field] ?? null]));
-  await context.save({ reservation: whole as Reservation });
+  await context.save({ reservation: whole });
 }
 
 // ── reading it ──
