@@ -12,6 +12,7 @@ import { MIGRATION_LABEL } from '../../kubernetes/names.ts';
 import { pods, volumes, type PersistentVolume, type Pod } from '../../kubernetes/objects.ts';
 import { conditionOf, isScheduled, isTerminating, labelOf, uidOf } from '../../kubernetes/reading.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../kubernetes/refusals.ts';
+import { isGated } from '../ordinal-pod.ts';
 import { claimsOf, phaseOf, podNameOf, statusOf, type Reservation } from '../record.ts';
 import { liveSet, podAsItWouldBe } from '../rehearsal.ts';
 import { DONE, migrationUID, namespaceOf, wait, type StepContext, type StepResult } from '../step.ts';
@@ -40,7 +41,7 @@ export function holdsRoom(context: StepContext): boolean {
 export async function handOver(context: StepContext, pod: Pod | undefined): Promise<void> {
   const { pod: name, podUID, nodeName } = statusOf(context.record).reservation ?? {};
   if (name === undefined || podUID === undefined || nodeName === undefined) return dropPlaceholder(context);
-  if (pod !== undefined) await nominate(context, pod, nodeName);
+  if (pod !== undefined && isGated(pod)) await nominate(context, pod, nodeName);
   await removePlaceholder(context, { name, uid: podUID });
 }
 
@@ -101,9 +102,11 @@ function isUnknownClass(error: unknown): error is ApiError {
   return error instanceof ApiError && error.status === 403 && /no PriorityClass with name/i.test(error.message);
 }
 
-/** What the API server will say again whenever it is asked. */
+/** What the API server will say again whenever it is asked: malformed to it, forbidden (quotas and policies, too), invalid. */
+const REFUSALS = new Set([400, 403, 422]);
+
 function isRefusal(error: unknown): error is ApiError {
-  return error instanceof ApiError && error.status < 500 && ![409, 429].includes(error.status);
+  return error instanceof ApiError && REFUSALS.has(error.status);
 }
 
 /**
@@ -112,7 +115,7 @@ function isRefusal(error: unknown): error is ApiError {
  */
 async function goOnWithout(context: StepContext, why: string): Promise<StepResult> {
   if (context.reserving.awaitAutoscalerMs !== undefined) return { kind: 'giveUp', reason: 'NotReserved', message: `there can be no placeholder, and without one no autoscaler makes a node: ${why}` };
-  await context.save({ reservation: { skipped: why } });
+  await note(context, { skipped: why });
   context.report(context.record, { type: 'Warning', event: 'MigrationStep', message: `goes on without a reserved node: ${why}` });
   return DONE;
 }
@@ -129,10 +132,15 @@ async function volumesThere(context: StepContext): Promise<PersistentVolume[]> {
   return all.flat();
 }
 
+const FIELDS = ['pod', 'podUID', 'nodeName', 'skipped'] as const satisfies readonly (keyof Reservation)[];
+
+/** In place of what the record said: of the last placeholder nothing may stay. */
 async function note(context: StepContext, reservation: Reservation): Promise<void> {
-  const known = statusOf(context.record).reservation;
-  const isNews = known?.pod !== reservation.pod || known?.podUID !== reservation.podUID || known?.nodeName !== reservation.nodeName;
-  if (isNews) await context.save({ reservation });
+  const known = statusOf(context.record).reservation ?? {};
+  if (FIELDS.every((field) => known[field] === reservation[field])) return;
+  // Saves are merged: a field that is to go has to be null.
+  const whole = Object.fromEntries(FIELDS.map((field) => [field, reservation[field] ?? null]));
+  await context.save({ reservation: whole });
 }
 
 // ── reading it ──

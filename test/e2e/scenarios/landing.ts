@@ -74,7 +74,9 @@ export function theRoomIsHeldAndHandedOver(world: World): Promise<void> {
     expect(scene.pod(1)?.spec.nodeName).toBe(node);
     expect(priorityOf(held), 'the priority of the placeholder').toBeLessThan(priorityOf(scene.pod(1)));
     expect(placeholders(scene).some((pod) => isTrue(pod, 'Ready')), 'a placeholder that was Ready').toBe(false);
-    expect((await world.api.get(pods, lurker))?.spec.nodeName, 'where the one who waited is').toBeUndefined();
+    const still = await world.api.get(pods, lurker);
+    expect(still, 'the one who waited, and was neither let in nor put out again').toBeDefined();
+    expect(still?.spec.nodeName, 'where it is').toBeUndefined();
     await world.api.delete(priorityClasses, { name: scene.namespace });
   });
 }

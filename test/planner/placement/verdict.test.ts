@@ -102,7 +102,7 @@ describe('the verdict on a zone', () => {
 
   it('counts disks as room that no placeholder can ask for', () => {
     const inputs = world();
-    inputs.csiNodes = inputs.nodes.map(({ metadata }) => ({ ...csiNode(metadata.name), spec: { drivers: csiNode(metadata.name).spec.drivers!.map((driver) => ({ ...driver, allocatable: { count: 0 } })) } }));
+    inputs.csiNodes = inputs.nodes.map(({ metadata }) => ({ ...csiNode(metadata.name), spec: { drivers: csiNode(metadata.name).spec.drivers.map((driver) => ({ ...driver, allocatable: { count: 0 } })) } }));
     expect(placementProblem(landing(inputs), { nodesMayCome: true })).toContain('3 node(s) exceed max volume count');
   });
 
