@@ -244,8 +244,12 @@ describe('acts on records', () => {
   });
 
   it('make a record by hand', async () => {
-    const { world } = await underWay('make a record by hand');
+    const { world } = await underWay('make a record by hand', 0.7);
     expect(world.records().some(({ metadata }) => metadata.name.startsWith('by-hand-'))).toBe(true);
+  });
+
+  it('make a record by hand of an ordinal that is on its way, which is refused', async () => {
+    await expect(underWay('make a record by hand', 0.5)).rejects.toThrow('is already about ordinal 2 of web');
   });
 });
 
