@@ -3,7 +3,7 @@
 // A *neutral* edit touches nothing that a rule rests on; a *wild* one touches anything but what identifies the request and what the rules
 // compare (PROTECTED); a *blind* one touches anything at all.
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
