@@ -49,6 +49,8 @@ export interface ReviewServer {
   port: number;
   /** For new connections; those that are open go on. @throws when certificate and key do not fit */
   serve(certificates: Pick<Certificates, 'certificate' | 'key'>): void;
+  /** How long nobody has opened a connection, in ms. Whoever does still takes us for an endpoint. */
+  quietForMs?(): number;
   /** Takes no new connections, answers what is under way, and ends. */
   close(): Promise<void>;
 }
@@ -59,13 +61,19 @@ export async function startReviewServer(options: ReviewServerOptions): Promise<R
   const { certificate, key } = options.certificates;
   const server = createServer({ ...TIMES, maxHeaderSize: MAX_HEADER_BYTES, handshakeTimeout: TIMES.headersTimeout, minVersion: 'TLSv1.2', cert: certificate, key }, listener(options, drain));
   server.on('clientError', refuseBrokenHttp);
+  const { clock } = options;
+  let openedAt = clock.monotonic();
+  server.on('connection', () => {
+    openedAt = clock.monotonic();
+  });
   const port = await listening(server, options.listen);
   return {
     port,
     serve: (next) => {
       server.setSecureContext({ cert: next.certificate, key: next.key, minVersion: 'TLSv1.2' });
     },
-    close: () => closed(server, options.clock, drain),
+    quietForMs: () => clock.monotonic() - openedAt,
+    close: () => closed(server, clock, drain),
   };
 }
 

@@ -25,7 +25,12 @@ export function surelyAllowed(text: string, world: World): Review | undefined {
   const end = text.indexOf(OBJECT);
   if (end === -1 || text.includes(OURS) || text.includes('\\u') || !(text.endsWith('}}\n') || text.endsWith('}}'))) return undefined;
   const head = headIn(text.slice(0, end));
-  return head === undefined || head.name === '' || concerns(head, world) ? undefined : head;
+  return head === undefined || !isIdentified(head) || concerns(head, world) ? undefined : head;
+}
+
+/** What is not in the head may still come after the object. */
+function isIdentified({ name, namespace, resource }: Review): boolean {
+  return name !== '' && (namespace !== '' || resource.resource === 'persistentvolumes');
 }
 
 function headIn(start: string): Review | undefined {

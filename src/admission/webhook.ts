@@ -28,6 +28,10 @@ export const LEASE_NAME = 'zonespread';
 
 /** What EndpointSlices and proxies take, normally, to stop sending us connections. */
 const SERVICE_DRAIN_MS = 2_000;
+/** Where they take longer: until nobody has opened one for a while, but not longer than leaves time to end (10 s are ours in all). */
+const QUIET_MS = 1_000;
+const MOST_DRAIN_MS = 6_000;
+const QUIET_STEP_MS = 100;
 /** A call to the API server that hangs must not hold up our end. */
 const LAST_ROUND_MS = 1_000;
 /** A handful of reads; soon enough for a configuration that somebody reset and a certificate that was changed. */
@@ -56,7 +60,7 @@ export interface WebhookOptions {
   ownNamespace: string;
   /** `--namespaces`; empty: all. */
   namespaces?: readonly string[];
-  /** How long to go on answering, not ready, before closing. Without it 2 s behind a Service, which must notice first, and none by URL. */
+  /** How long to go on answering, not ready, before closing. Without it 2 s behind a Service, which must notice first (longer while connections are still opened), and none by URL. */
   drainDelayMs?: number;
   /** How long certificates live and what is waited for, where it is not as in certificates.ts and trust.ts. */
   rotation?: { lifetimes: Lifetimes; settleMs: number; tendEveryMs: number };
@@ -113,7 +117,7 @@ export async function runWebhook(options: WebhookOptions): Promise<RunningWebhoo
     ready: ready.promise,
     async close() {
       stopping.abort();
-      await clock.sleep(options.drainDelayMs ?? ('service' in options.target ? SERVICE_DRAIN_MS : 0));
+      await drained(options, server);
       await server.close();
       await caches.stop();
       await Promise.race([Promise.all([tending, events.flush()]), clock.sleep(LAST_ROUND_MS)]);
@@ -121,6 +125,14 @@ export async function runWebhook(options: WebhookOptions): Promise<RunningWebhoo
       ready.resolve();
     },
   };
+}
+
+/** We are not ready any more, and go on answering until nobody asks. */
+async function drained({ clock, drainDelayMs, target }: WebhookOptions, server: ReviewServer): Promise<void> {
+  const delayMs = drainDelayMs ?? ('service' in target ? SERVICE_DRAIN_MS : 0);
+  const limit = clock.monotonic() + Math.min(MOST_DRAIN_MS, 3 * delayMs);
+  await clock.sleep(delayMs);
+  while ((server.quietForMs?.() ?? QUIET_MS) < QUIET_MS && clock.monotonic() < limit) await clock.sleep(QUIET_STEP_MS);
 }
 
 interface KeeperParts {

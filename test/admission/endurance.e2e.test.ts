@@ -1,7 +1,10 @@
 // Two hundred reviews a second while the certificate is another one every second, CAs come and go, and replicas are replaced one after the
 // other behind their Service: no request fails, and by the API server's own metrics no review did, not even one that may fail.
 
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CERTIFICATES_SECRET } from '../../src/admission/certificate-source.ts';
 import type { Lifetimes } from '../../src/admission/certificates.ts';
@@ -22,6 +25,7 @@ const MOST_IN_FLIGHT = 32;
 const ROLL_EVERY_MS = FULL ? 8_000 : 5_000;
 const [OWN, SHOP, DAEMON] = ['zonespread-system', 'shop', 'zonespread-daemon'];
 const CRDS = new URL('../../charts/zonespread/crds/', import.meta.url).pathname;
+const CERTS = new URL('../../webhook-certs/', import.meta.url).pathname;
 /** A new leaf whenever one is older than a second, a new CA whenever one is older than six; an old one goes when its leaves have ended. */
 const LIVES: Lifetimes = { authority: 46_000, authorityMargin: 40_000, leaf: 30_000, leafMargin: 29_000, backdated: 5_000, skew: 2_000 };
 const ROTATION = { lifetimes: LIVES, settleMs: 1_000, tendEveryMs: 400 };
@@ -82,6 +86,28 @@ describe.skipIf(address === undefined)('rotation and rollout under load', () => 
     expect(rolls).toBeGreaterThanOrEqual(2);
     const complaints = deployment.logs.flatMap((file) => readFileSync(file, 'utf8').split('\n')).filter((line) => line.includes('"level":"error"') || line.includes('was refused'));
     expect(complaints).toEqual([]);
+  });
+
+  test.skipIf(spawnSync('openssl', ['version']).status !== 0)('webhook-certs: every command of the README runs, and the rights are those that are needed', async () => {
+    await deployment.stop();
+    const container = { name: 'webhook', image: 'none' };
+    await plane.kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'zonespread-webhook', namespace: OWN }, spec: { selector: { matchLabels: { app: 'x' } }, template: { metadata: { labels: { app: 'x' } }, spec: { containers: [container] } } } }));
+    const folder = mkdtempSync(join(tmpdir(), 'webhook-certs-'));
+    try {
+      symlinkSync(CERTS, join(folder, 'webhook-certs'));
+      const commands = [...readFileSync(`${CERTS}README.md`, 'utf8').matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block).join('\n');
+      const path = `${dirname(plane.binaries.kubectl)}:${process.env['PATH'] ?? ''}`;
+      const ran = spawnSync('sh', ['-ec', commands], { cwd: folder, encoding: 'utf8', env: { ...process.env, PATH: path, KUBECONFIG: plane.kubeconfig } });
+      expect(ran.status, ran.stderr).toBe(0);
+      expect(await plane.kubectl(['get', 'secret', 'zonespread-webhook-tls', '-n', OWN, '-o', 'jsonpath={.data}'])).toMatch(/"ca\.crt".*"tls\.crt".*"tls\.key"/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    const may = (...what: string[]): Promise<string> => plane.kubectl(['auth', 'can-i', ...what, '--as=system:serviceaccount:zonespread-system:zonespread-webhook']).then((said) => said.trim(), () => 'no');
+    const needed = [['get', `secret/${CERTIFICATES_SECRET}`], ['patch', `secret/${CERTIFICATES_SECRET}`], ['create', 'secrets']].map((what) => [...what, '-n', OWN]);
+    const configurations = ['mutating', 'validating'].flatMap((kind) => ['get', 'patch'].map((verb) => [verb, `${kind}webhookconfigurations/zonespread`]));
+    for (const what of [...needed, ...configurations]) expect(await may(...what), what.join(' ')).toBe('yes');
+    for (const what of [['list', 'secrets', '-n', OWN], ['get', 'secret/other', '-n', OWN], ['get', `secret/${CERTIFICATES_SECRET}`, '-n', SHOP], ['patch', 'validatingwebhookconfigurations/other']]) expect(await may(...what), what.join(' ')).toBe('no');
   });
 });
 
@@ -162,7 +188,7 @@ async function rollUntil(ended: AbortSignal, deployment: WebhookDeployment): Pro
 async function watchCertificates(ended: AbortSignal, api: Api): Promise<{ leaves: number; authorities: number }> {
   const [leaves, bundles] = [new Set<string>(), new Set<string>()];
   while (!ended.aborted) {
-    const data = (await api.get(secrets, { namespace: OWN, name: CERTIFICATES_SECRET }))?.data as Record<string, string> | undefined;
+    const data = (await api.get(secrets, { namespace: OWN, name: CERTIFICATES_SECRET }))?.data;
     leaves.add(data?.['tls.crt'] ?? '');
     bundles.add(data?.['ca.key'] ?? '');
     await pause(100);

@@ -412,9 +412,12 @@ describe('the process', () => {
       expect(registeredBundle()).toBe(first.bundle);
       expect((await send(`${url}/readyz`, first.bundle, '', { method: 'GET', agent: new Agent() })).status).toBe(200);
       fill(second);
-      await clock.advance(SETTLE_MS / 2);
+      await vi.waitUntil(async () => {
+        await clock.advance(1_000);
+        return registeredBundle().includes(second.bundle.trim());
+      });
       expect(registeredBundle()).toContain(first.bundle.trim());
-      expect(registeredBundle()).toContain(second.bundle.trim());
+      await clock.advance(SETTLE_MS / 2);
       expect((await send(`${url}/readyz`, first.bundle, '', { method: 'GET', agent: new Agent() })).status).toBe(200);
       const served = async (): Promise<boolean> => {
         await clock.advance(60_000);
@@ -450,6 +453,31 @@ describe('the process', () => {
     expect(text).toMatch(/zonespread_webhook_certificate_expiry_timestamp_seconds \d{10}/);
     expect((await get('/readyz')).status).toBe(200);
     expect((await get('/healthz')).status).toBe(200);
+  });
+
+  test.each([
+    ['nobody opens connections any more', 5_000, 2_000],
+    ['somebody still does', 0, 6_000],
+  ])('behind a Service, while %s, it is not gone at once', async (_what, quietForMs, expectedMs) => {
+    let closedAt = 0;
+    const { certificate, key } = await renewed(undefined, ['127.0.0.1'], Date.now());
+    const source = { read: () => Promise.resolve({ certificate, key, bundle: '' }) };
+    const open = (): Promise<ReviewServer> =>
+      Promise.resolve({
+        port: 1,
+        serve: () => undefined,
+        quietForMs: () => quietForMs,
+        close: () => {
+          closedAt = clock.monotonic();
+          return Promise.resolve();
+        },
+      });
+    const process = await start({ target: { service: { name: 'zonespread-webhook', namespace: 'zonespread-system' } }, door: { source, open } });
+    running = undefined;
+    await process.ready;
+    const begun = clock.monotonic();
+    await settled(process.close());
+    expect(closedAt - begun).toBe(expectedMs);
   });
 
   test('when it ends, first says that it is not ready, still answers for a while, then is gone', async () => {
