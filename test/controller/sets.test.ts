@@ -105,7 +105,10 @@ describe('a look at a set', () => {
     expect(scene.records()).toEqual([]);
     expect(scene.status().blocked).toEqual([{ ordinals: '', reason: 'Paused', message: expect.stringContaining('zonespread.io/paused') as string }]);
     expect(scene.events.of('SpreadBlocked')[0]).toMatch(/^Paused: /);
-    expect((await scene.metrics.expose(undefined)).text).toContain('zonespread_statefulset_blocked{namespace="db",statefulset="web",reason="Paused"} 1');
+    const { text } = await scene.metrics.expose(undefined);
+    expect(text).toContain('zonespread_statefulset_blocked{namespace="db",statefulset="web",reason="Paused"} 1');
+    expect(text).toContain('zonespread_statefulset_desired_disks{namespace="db",statefulset="web",zone="b"} 1');
+    expect(text).toContain('zonespread_statefulset_max_skew{namespace="db",statefulset="web"} 1');
   });
 
   it.each([
