@@ -47,7 +47,7 @@ export interface Panel {
   max?: number;
   /** Units of a table's columns, by their names; columns without one are labels. */
   columns?: Readonly<Record<string, string>>;
-  /** Of a table: the columns in their order, labels as they are called. */
+  /** Of a table: the columns in their order, labels as they are called. A query that is not in it only makes rows. */
   order?: readonly string[];
   /** One panel for each value of the variable. */
   repeat?: string;
@@ -263,7 +263,8 @@ function tableOf({ queries, order = [] }: Panel): object[] {
   const renameByName = Object.fromEntries(queries.map(({ legend = '' }, index) => [queries.length === 1 ? 'Value' : `Value #${refId(index)}`, legend]));
   const nameBefore = Object.fromEntries(Object.entries(renameByName).map(([before, after]) => [after, before]));
   const indexByName = Object.fromEntries(order.map((name, index) => [nameBefore[name] ?? name, index]));
-  return [{ id: 'merge', options: {} }, { id: 'organize', options: { excludeByName: { Time: true }, includeByName: {}, indexByName, renameByName } }];
+  const unwanted = Object.entries(renameByName).filter(([, after]) => !order.includes(after)).map(([before]) => [before, true] as const);
+  return [{ id: 'merge', options: {} }, { id: 'organize', options: { excludeByName: { Time: true, ...Object.fromEntries(unwanted) }, includeByName: {}, indexByName, renameByName } }];
 }
 
 export function refId(index: number): string {

@@ -5,6 +5,7 @@ import type { Dashboard } from './grafana.ts';
 const OF = 'namespace=~"$namespace", statefulset=~"$statefulset"';
 /** Of whichever replica leads. */
 const SET = 'max by (namespace, statefulset)';
+const ZONE = 'max by (namespace, statefulset, zone)';
 
 const UNSATISFIED = [[1, 'orange']] as const;
 
@@ -74,13 +75,29 @@ export const SPREAD: Dashboard = {
 
     'By zone',
     {
+      kind: 'table',
+      title: 'Sets by zone',
+      width: 15,
+      height: 9,
+      unit: 'short',
+      description: 'Ordinals with their disks in each zone, and how many the plan wants there. Where both are the same there is nothing to do.',
+      columns: { ordinals: 'short', wanted: 'short', 'to come or to go': 'short' },
+      order: ['namespace', 'statefulset', 'zone', 'ordinals', 'wanted', 'to come or to go'],
+      nothing: 'no set declares zones',
+      queries: [
+        { legend: 'ordinals', expr: `${ZONE} (zonespread_statefulset_disks{${OF}})` },
+        { legend: 'wanted', expr: `${ZONE} (zonespread_statefulset_desired_disks{${OF}})` },
+        { legend: 'to come or to go', expr: `${ZONE} (zonespread_statefulset_desired_disks{${OF}}) - ${ZONE} (zonespread_statefulset_disks{${OF}}) != 0` },
+      ],
+    },
+    {
       kind: 'bar gauge',
-      title: 'Ordinals by zone now, all sets',
-      width: 24,
-      height: 5,
+      title: 'Ordinals by zone, all sets',
+      width: 9,
+      height: 9,
       unit: 'short',
       description: 'Where the disks of all chosen sets are: what would be down with a zone.',
-      queries: [{ legend: '{{zone}}', expr: `sum by (zone) (max by (namespace, statefulset, zone) (zonespread_statefulset_disks{${OF}}))` }],
+      queries: [{ legend: '{{zone}}', expr: `sum by (zone) (${ZONE} (zonespread_statefulset_disks{${OF}}))` }],
     },
     {
       kind: 'lines',

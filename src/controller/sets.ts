@@ -86,7 +86,7 @@ async function settleUndecided(work: Work, key: SetKey, decision: Exclude<Decisi
   const status = invalidReport(decision, report, timestamp(work.clock));
   work.metrics.setStatefulSet(
     { namespace: key.namespace, statefulset: key.name },
-    { zones: [], skew: 0, maxSkew: undefined, satisfied: false, unsatisfiedSince: unsatisfiedSince(set, report, status), planned: { moves: 0, bytes: 0, seconds: 0 }, blockedByReason: { InvalidPolicy: 1 } },
+    { zones: [], skew: undefined, maxSkew: undefined, satisfied: false, unsatisfiedSince: unsatisfiedSince(set, report, status), planned: { moves: 0, bytes: 0, seconds: 0 }, blockedByReason: { InvalidPolicy: 1 } },
   );
   await writeReport(work.api, set, report, status);
   return undefined;

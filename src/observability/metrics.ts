@@ -13,8 +13,8 @@ export interface SetName {
 export interface SetState {
   /** Ordinals by zone: those there, and those that the plan wants there. */
   zones: readonly { zone: string; actual: number; desired: number }[];
-  skew: number;
-  /** Undefined while the policy cannot be read. */
+  /** Both undefined while the policy cannot be read. */
+  skew: number | undefined;
   maxSkew: number | undefined;
   satisfied: boolean;
   /** Since when it is not satisfied, in seconds since 1970; undefined when it is. */
@@ -82,8 +82,8 @@ const OUTCOMES = ['Succeeded', 'RolledBack', 'Failed'];
 
 /** Minutes to hours: snapshots of large disks take their time. */
 const LONG_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400];
-/** A pod's downtime: seconds to half an hour. */
-const DOWNTIME_SECONDS = [1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1800];
+/** A pod’s downtime: seconds, and hours where its move was frozen. */
+const DOWNTIME_SECONDS = [1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1800, 3600, 7200, 14_400];
 const STEP_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
 /** The API server gives the webhook two seconds. */
 const REVIEW_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2];

@@ -36,7 +36,8 @@ describe('the metrics of migrations', () => {
     const ended: OrdinalMigrationStatus = { phase: 'Succeeded', progress: 100, startedAt: '2026-11-20T00:00:00Z', finishedAt: '2026-11-20T00:02:00Z', downtimeSeconds: 12.5, history };
     set('m', ended);
     set('m', { ...ended, message: 'retired' });
-    expect(await lines('migrations_total')).toEqual(['zonespread_migrations_total{namespace="db",statefulset="web",outcome="Succeeded"} 1']);
+    const outcomes = [['Succeeded', 1], ['RolledBack', 0], ['Failed', 0]] as const;
+    expect(await lines('migrations_total')).toEqual(outcomes.map(([outcome, count]) => `zonespread_migrations_total{namespace="db",statefulset="web",outcome="${outcome}"} ${count}`));
     expect(await lines('migration_duration_seconds_sum')).toEqual(['zonespread_migration_duration_seconds_sum 120']);
     expect(await lines('ordinal_downtime_seconds_sum')).toEqual(['zonespread_ordinal_downtime_seconds_sum 12.5']);
     expect(await lines('migrations_in_flight{')).toEqual([]);
