@@ -8,8 +8,8 @@ import type CoreModule from '@alicloud/openapi-core';
 import type { Clock } from '../ports/clock.ts';
 import type { EcsAction, EcsAnswer, EcsCall, EcsParameters } from '../ports/ecs-call.ts';
 import { renewedCredential } from './credentials.ts';
-import { understood } from './errors.ts';
 import { requestModel } from './models.ts';
+import { observeCalls, type Observe } from './observed.ts';
 
 export interface EcsOptions {
   region: string;
@@ -21,8 +21,7 @@ export interface EcsOptions {
   connectTimeoutMs?: number;
   /** From the connection to the answer's end. */
   readTimeoutMs?: number;
-  /** Told about every call: `OK` or the error's code, and how long it took. */
-  observe?: ((action: EcsAction, code: string, milliseconds: number) => void) | undefined;
+  observe?: Observe | undefined;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -61,19 +60,7 @@ export function createEcsCall(options: EcsOptions): EcsCall {
     if (typeof answer['RequestId'] !== 'string') throw new Error(`the answer to ${action} has no request id: it is not from the ECS API`);
     return answer;
   };
-  return { call: (action, parameters) => observed(options, action, () => send(action, parameters)) };
-}
-
-async function observed(options: EcsOptions, action: EcsAction, send: () => Promise<EcsAnswer>): Promise<EcsAnswer> {
-  const startedAt = options.clock.monotonic();
-  try {
-    const answer = await send();
-    options.observe?.(action, 'OK', options.clock.monotonic() - startedAt);
-    return answer;
-  } catch (error) {
-    options.observe?.(action, understood(error).code, options.clock.monotonic() - startedAt);
-    throw error;
-  }
+  return observeCalls({ call: send }, options);
 }
 
 /**

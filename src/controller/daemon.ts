@@ -88,6 +88,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const { clock, random, log, settings } = options;
   const identity = `zonespread-${random.uuid()}`;
   const stage: Stage = { prepared: false, leading: false, watches: undefined };
+  options.metrics.setLeader(false);
   const probes = await startProbes(options, stage);
   try {
     const user = await prepare(options);

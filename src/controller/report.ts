@@ -186,6 +186,13 @@ function conditionsOf(state: { plan: Plan; blocked: readonly Blocked[]; underWay
   ];
 }
 
+/** Since when the set is not satisfied, in seconds since 1970, over restarts of the daemon and changes of the reason; undefined when it is. */
+export function unsatisfiedSince(set: StatefulSet, before: SpreadReport | undefined, status: SpreadReportStatus): number | undefined {
+  const known = before !== undefined && isReportOf(before, set) ? (before.status?.conditions ?? []) : [];
+  const satisfied = keepTimes(status.conditions ?? [], known).find(({ type }) => type === 'Satisfied');
+  return satisfied?.status === 'False' ? Date.parse(satisfied.lastTransitionTime ?? '') / 1000 : undefined;
+}
+
 /** Writes the report when it says something new; times of conditions that did not change stay. */
 export async function writeReport(api: Api, set: StatefulSet, before: SpreadReport | undefined, status: SpreadReportStatus): Promise<void> {
   if (before !== undefined && isReportOf(before, set) && sameJson(before.status, withTimesOf(before, status))) return;

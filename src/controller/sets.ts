@@ -18,8 +18,10 @@ import { decide, type Decided, type Decision, type DecisionPorts } from './decis
 import { nextLook } from './next-look.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { createPrecedence, type Precedence } from './precedence.ts';
-import { invalidReport, removeReport, reportOf, writeReport } from './report.ts';
+import { invalidReport, removeReport, reportOf, unsatisfiedSince, writeReport } from './report.ts';
 import { spreadReports, type SpreadReport } from './spread-report.ts';
+
+const GIB = 1024 ** 3;
 
 export interface SetsOptions extends DecisionPorts {
   api: Api;
@@ -80,8 +82,12 @@ async function settleUndecided(work: Work, key: SetKey, decision: Exclude<Decisi
   const { set, problems } = decision;
   for (const problem of problems) work.events.record(set, { type: 'Warning', reason: 'InvalidPolicy', message: problem.message });
   work.told.add(nameOfSet(key));
-  work.metrics.setStatefulSet({ namespace: key.namespace, statefulset: key.name }, { disksByZone: {}, skew: 0, satisfied: false, plannedMoves: 0, blockedByReason: { InvalidPolicy: 1 } });
-  await writeReport(work.api, set, report, invalidReport(decision, report, timestamp(work.clock)));
+  const status = invalidReport(decision, report, timestamp(work.clock));
+  work.metrics.setStatefulSet(
+    { namespace: key.namespace, statefulset: key.name },
+    { zones: [], skew: undefined, maxSkew: undefined, satisfied: false, unsatisfiedSince: unsatisfiedSince(set, report, status), planned: { moves: 0, bytes: 0, seconds: 0 }, blockedByReason: { InvalidPolicy: 1 } },
+  );
+  await writeReport(work.api, set, report, status);
   return undefined;
 }
 
@@ -162,19 +168,22 @@ function specOf(set: StatefulSet, policy: Policy, planned: { move: PlannedMove; 
 }
 
 async function say(options: Work, decision: Decided): Promise<void> {
-  const { set, plan, turn } = decision;
+  const { set, policy, plan, turn } = decision;
+  const report = options.reportOf({ namespace: set.metadata.namespace ?? '', name: set.metadata.name });
+  const status = reportOf(decision, timestamp(options.clock));
   const name = { namespace: set.metadata.namespace ?? '', statefulset: set.metadata.name };
   options.told.add(nameOfSet({ namespace: name.namespace, name: name.statefulset }));
   options.metrics.setStatefulSet(name, {
-    disksByZone: Object.fromEntries(plan.zones.map(({ zone, actual }) => [zone, actual])),
+    zones: plan.zones,
     skew: plan.skew,
+    maxSkew: policy.maxSkew,
     satisfied: plan.satisfied,
-    plannedMoves: plan.moves.length,
+    unsatisfiedSince: unsatisfiedSince(set, report, status),
+    planned: { moves: plan.moves.length, bytes: plan.cost.sizeGiB * GIB, seconds: plan.cost.estimatedMinutes * 60 },
     blockedByReason: countBy(turn.blocked.map(({ reason }) => reason)),
   });
   for (const blocked of turn.blocked) options.events.record(set, { type: 'Warning', reason: 'SpreadBlocked', message: `${blocked.reason}: ${blocked.message}` });
-  const report = options.reportOf({ namespace: name.namespace, name: name.statefulset });
-  await writeReport(options.api, set, report, reportOf(decision, timestamp(options.clock)));
+  await writeReport(options.api, set, report, status);
 }
 
 function countBy(reasons: readonly string[]): Record<string, number> {

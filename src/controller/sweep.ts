@@ -73,6 +73,7 @@ interface State {
 async function sweepOnce(options: SweepOptions, state: State): Promise<void> {
   try {
     await wakeEverything(options);
+    forgetSetsThatAreGone(options);
     const tidy = options.dryRun || (await tidyUp(options, state));
     if (tidy) options.metrics.sweepSucceeded(options.clock.now() / 1000);
   } catch (error) {
@@ -90,6 +91,13 @@ async function wakeEverything({ watches, queue, readings }: SweepOptions): Promi
   // Also those whose set is gone.
   for (const report of watches.reports.list()) queue.add(setKey(refOf(report)));
   for (const evacuation of watches.evacuations.list()) queue.add(evacuationKey(evacuation.metadata.name));
+}
+
+/** A move may end after its set is gone, and is counted all the same: by the next sweep everybody has seen it. */
+function forgetSetsThatAreGone({ metrics, watches }: SweepOptions): void {
+  const there = new Set(watchedSets(watches).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`));
+  const moving = new Set(watches.migrations.list().filter((record) => !ended(record)).map(({ metadata, spec }) => `${metadata.namespace}/${spec.statefulSetRef.name}`));
+  metrics.forgetStatefulSetsBut((namespace, statefulset) => there.has(`${namespace}/${statefulset}`) || moving.has(`${namespace}/${statefulset}`));
 }
 
 /** What has ended and let go of is history. */

@@ -2,6 +2,7 @@
 // its own, so that it can be killed, paused and started again at any instant.
 
 import { createAlicloudDisks } from '../alicloud/disks.ts';
+import { observeCalls } from '../alicloud/observed.ts';
 import { fenceCalls } from '../cli/backend.ts';
 import { runController, type ControllerSettings } from '../controller/daemon.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
@@ -54,7 +55,7 @@ export class EmbeddedDaemon {
     this.#life = new Life(time, life);
     this.ended = this.#end.promise;
     const clock = this.#life.clock();
-    const call = this.#life.cloud(cloud);
+    const call = observeCalls(this.#life.cloud(cloud), { clock, observe: (action, code, ms) => this.metrics.diskApiCalled({ action, code }, ms / 1000) });
     const running = runController({
       http: this.#life.http(http),
       disks: (leadership) => {

@@ -31,6 +31,14 @@ export class SeriesOfSets {
     if (this.#of(owner, metric).delete(idOf(labels))) metric.remove(labels);
   }
 
+  /** Every set that has series. */
+  owners(): Owner[] {
+    return [...this.#series.keys()].map((key) => {
+      const [namespace = '', statefulset = ''] = key.split('/');
+      return { namespace, statefulset };
+    });
+  }
+
   /** Removes every series of the set. */
   forget(owner: Owner): void {
     const key = keyOf(owner);

@@ -290,6 +290,19 @@ describe('the daemon', () => {
     expect((await made.scene.metrics.expose(undefined)).text).toContain(`zonespread_sweep_last_success_timestamp_seconds ${Math.floor((made.scene.clock.now() - 6_000) / 1000)}`);
   });
 
+  it('forgets by the next sweep what is counted of a set that is gone', async () => {
+    const made = daemon();
+    made.scene.addSet({ zones: ['a', 'b', 'c'] });
+    void made.start();
+    await made.leads();
+    // Its last move ends after it has gone.
+    made.scene.metrics.migrationEnded({ namespace: NAMESPACE, statefulset: 'gone' }, 'Failed', 1);
+    await made.sweep();
+    const { text } = await made.scene.metrics.expose(undefined);
+    expect(text).not.toContain('statefulset="gone"');
+    expect(text).toContain(`zonespread_statefulset_skew{namespace="${NAMESPACE}",statefulset="web"} 0`);
+  });
+
   it('writes nothing but the Lease and its reports in a dry run, events included', async () => {
     const made = daemon();
     made.scene.addSet({ zones: ['a', 'a', 'a'] });

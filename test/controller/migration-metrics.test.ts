@@ -36,7 +36,8 @@ describe('the metrics of migrations', () => {
     const ended: OrdinalMigrationStatus = { phase: 'Succeeded', progress: 100, startedAt: '2026-11-20T00:00:00Z', finishedAt: '2026-11-20T00:02:00Z', downtimeSeconds: 12.5, history };
     set('m', ended);
     set('m', { ...ended, message: 'retired' });
-    expect(await lines('migrations_total')).toEqual(['zonespread_migrations_total{namespace="db",statefulset="web",outcome="Succeeded"} 1']);
+    const outcomes = [['Succeeded', 1], ['RolledBack', 0], ['Failed', 0]] as const;
+    expect(await lines('migrations_total')).toEqual(outcomes.map(([outcome, count]) => `zonespread_migrations_total{namespace="db",statefulset="web",outcome="${outcome}"} ${count}`));
     expect(await lines('migration_duration_seconds_sum')).toEqual(['zonespread_migration_duration_seconds_sum 120']);
     expect(await lines('ordinal_downtime_seconds_sum')).toEqual(['zonespread_ordinal_downtime_seconds_sum 12.5']);
     expect(await lines('migrations_in_flight{')).toEqual([]);
@@ -55,11 +56,29 @@ describe('the metrics of migrations', () => {
     expect(await lines('migration_progress_ratio{')).toEqual(['zonespread_migration_progress_ratio{namespace="db",statefulset="web",ordinal="0"} 0.5']);
   });
 
+  it('say which move is frozen and why, and since when a move is at its step', async () => {
+    const { lines, set } = stage(named('m', { phase: 'Running', step: 'ready', stepStartedAt: '2026-11-20T00:00:00Z' }));
+    const at = (phase: string): string[] => [`zonespread_migration_step_start_timestamp_seconds{namespace="db",statefulset="web",ordinal="0",phase="${phase}",step="ready"} ${Date.parse('2026-11-20T00:00:00Z') / 1000}`];
+    expect(await lines('migration_step_start')).toEqual(at('Running'));
+    expect(await lines('migration_frozen{')).toEqual([]);
+    set('m', { phase: 'Frozen', step: 'ready', reason: 'NotReady', stepStartedAt: '2026-11-20T00:00:00Z' });
+    expect(await lines('migration_step_start')).toEqual(at('Frozen'));
+    expect(await lines('migration_frozen{')).toEqual(['zonespread_migration_frozen{namespace="db",statefulset="web",ordinal="0",reason="NotReady"} 1']);
+  });
+
+  it('count the time of a step that only a newer version knows as `other`', async () => {
+    const { lines, set } = stage(named('m', { phase: 'Running', step: 'defragment' }));
+    set('m', { phase: 'Running', step: 'ready', history: [{ step: 'defragment', startedAt: '2026-11-20T00:00:00Z', finishedAt: '2026-11-20T00:00:03Z' }] });
+    expect(await lines('migration_step_duration_seconds_sum')).toEqual(['zonespread_migration_step_duration_seconds_sum{step="other"} 3']);
+  });
+
   it('say how many disks are retained, and how large they are', async () => {
     const { lines, set } = stage(named('m', { phase: 'Succeeded', finishedAt: '2026-11-20T00:00:00Z', claims: [claimRecord(), claimRecord()] }));
     expect(await lines('retained_disks')).toEqual(['zonespread_retained_disks 2']);
     expect(await lines('retained_bytes')).toEqual([`zonespread_retained_bytes ${40 * 1024 ** 3}`]);
+    expect(await lines('retained_first_expiry')).toEqual([`zonespread_retained_first_expiry_timestamp_seconds ${Date.parse('2026-11-21T00:00:00Z') / 1000}`]);
     set('m', { phase: 'Succeeded', claims: [] });
+    expect(await lines('retained_first_expiry')).toEqual([]);
     expect(await lines('retained_disks')).toEqual(['zonespread_retained_disks 0']);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Decided } from '../../src/controller/decision.ts';
-import { ranges, reportOf, retainedVolumes, sameJson, writeReport } from '../../src/controller/report.ts';
+import { ranges, reportOf, retainedVolumes, sameJson, unsatisfiedSince, writeReport } from '../../src/controller/report.ts';
 import { spreadReports, type SpreadReportStatus } from '../../src/controller/spread-report.ts';
 import { statefulSet, NAMESPACE } from '../builders/kubernetes.ts';
 import { FakeApi } from '../fakes/api.ts';
@@ -55,6 +55,17 @@ describe('what a report says', () => {
     ['as near as it can be: ZoneUnavailable', { plan: { ...decision().plan, satisfied: false, unsatisfied: { reason: 'ZoneUnavailable', message: 'sold out' } } }],
   ])('says at a glance: %s', (state, changes) => {
     expect(reportOf(decision(changes), NOW).state).toBe(state);
+  });
+
+  it('knows since when the set is not satisfied, whatever the reason is by now', () => {
+    const set = statefulSet();
+    const unsatisfied = (reason: 'MovesPlanned' | 'ZoneUnavailable', now: string) => reportOf(decision({ plan: { ...decision().plan, satisfied: false, unsatisfied: { reason, message: '.' } } }), now);
+    const before = { metadata: { name: 'web', ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web', uid: set.metadata.uid ?? '' }] }, status: unsatisfied('MovesPlanned', NOW) };
+    expect(unsatisfiedSince(set, undefined, unsatisfied('MovesPlanned', NOW))).toBe(Date.parse(NOW) / 1000);
+    expect(unsatisfiedSince(set, before, unsatisfied('ZoneUnavailable', LATER))).toBe(Date.parse(NOW) / 1000);
+    expect(unsatisfiedSince(set, before, reportOf(decision(), LATER))).toBeUndefined();
+    const another = { ...set, metadata: { ...set.metadata, uid: 'of another set of that name' } };
+    expect(unsatisfiedSince(another, before, unsatisfied('MovesPlanned', LATER)), 'another set').toBe(Date.parse(LATER) / 1000);
   });
 
   it('holds the first hundred moves, and how many there are in all', () => {

@@ -105,7 +105,10 @@ describe('a look at a set', () => {
     expect(scene.records()).toEqual([]);
     expect(scene.status().blocked).toEqual([{ ordinals: '', reason: 'Paused', message: expect.stringContaining('zonespread.io/paused') as string }]);
     expect(scene.events.of('SpreadBlocked')[0]).toMatch(/^Paused: /);
-    expect((await scene.metrics.expose(undefined)).text).toContain('zonespread_statefulset_blocked{namespace="db",statefulset="web",reason="Paused"} 1');
+    const { text } = await scene.metrics.expose(undefined);
+    expect(text).toContain('zonespread_statefulset_blocked{namespace="db",statefulset="web",reason="Paused"} 1');
+    expect(text).toContain('zonespread_statefulset_desired_disks{namespace="db",statefulset="web",zone="b"} 1');
+    expect(text).toContain('zonespread_statefulset_max_skew{namespace="db",statefulset="web"} 1');
   });
 
   it.each([
@@ -218,7 +221,11 @@ describe('a wrong annotation', () => {
     expect(scene.status().blocked?.[0]).toMatchObject({ ordinals: '', reason: 'InvalidPolicy' });
     for (const text of [scene.status().blocked?.[0]?.message, scene.events.of('InvalidPolicy')[0]]) expect(text).toMatch(/zonespread\.io\/max-skew.*"two".*Allowed/s);
     expect(conditionsOf(scene)).toEqual({ Satisfied: 'False InvalidPolicy', Progressing: 'False InvalidPolicy', Blocked: 'True InvalidPolicy' });
-    expect((await scene.metrics.expose(undefined)).text).toContain('statefulset_blocked{namespace="db",statefulset="web",reason="InvalidPolicy"} 1');
+    const { text } = await scene.metrics.expose(undefined);
+    expect(text).toContain('statefulset_blocked{namespace="db",statefulset="web",reason="InvalidPolicy"} 1');
+    expect(text).toContain('statefulset_satisfied{namespace="db",statefulset="web"} 0');
+    expect(text).toContain('statefulset_unsatisfied_since_timestamp_seconds{namespace="db",statefulset="web"}');
+    expect(text, 'nobody knows it').not.toContain('statefulset_skew{');
   });
 
   it.each([

@@ -23,7 +23,7 @@ async function start(readiness: HealthCheck[] = [], liveness: HealthCheck[] = []
 describe('the observability server', () => {
   it('serves the metrics in the format that is asked for', async () => {
     const { get } = await start();
-    expect(await get('/metrics')).toMatchObject({ status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', text: expect.stringContaining('zonespread_leader 0') as string });
+    expect(await get('/metrics')).toMatchObject({ status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', text: expect.stringContaining('zonespread_build_info') as string });
     expect((await get('/metrics', 'application/openmetrics-text')).text).toContain('# EOF');
     expect((await get('/elsewhere')).status).toBe(404);
   });

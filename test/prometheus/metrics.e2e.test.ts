@@ -3,11 +3,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { createMetrics, type Metrics } from '../../src/observability/metrics.ts';
+import type { Metrics } from '../../src/observability/metrics.ts';
+import { everySeries } from '../observability/every-series.ts';
 import { metricsProblems } from './promtool.ts';
 import { startPrometheus } from './start.ts';
 
-const SET = { namespace: 'shop', statefulset: 'web' };
 const WAIT = { timeout: 20_000, interval: 50 };
 
 /**
@@ -60,26 +60,6 @@ it('Prometheus scrapes the page, in the format that it asks for, and has every s
   const known = await Promise.all(families.map(async (name) => [name, (await prometheus.values(`count(${name})`)).length] as const));
   expect(known.filter(([, series]) => series === 0), 'series that Prometheus does not have').toEqual([]);
 });
-
-/** With a value for every metric that we have. */
-function everySeries(): Metrics {
-  const metrics = createMetrics({ version: '0.1.0', commit: 'abc' });
-  metrics.setStatefulSet(SET, { disksByZone: { a: 2, b: 1 }, skew: 1, satisfied: true, plannedMoves: 0, blockedByReason: { PodNotReady: 1 } });
-  metrics.setMigrationsInFlight({ ready: 1 });
-  metrics.setMigrationProgress({ ...SET, ordinal: 1 }, 0.5);
-  metrics.migrationEnded(SET, 'Succeeded', 90);
-  metrics.stepEnded('detach', 3);
-  metrics.ordinalWasDown(31);
-  metrics.setRetained({ disks: 1, bytes: 21_474_836_480 });
-  metrics.setOrphanedDisks(0);
-  metrics.reviewed({ kind: 'Pod', operation: 'CREATE', decision: 'patch', rule: 'gate' }, 0.002);
-  metrics.diskApiCalled({ action: 'CreateDisk', code: 'OK' }, 0.4);
-  metrics.reconciled(0.02);
-  metrics.sweepSucceeded(1_760_000_000);
-  metrics.setLeader(true);
-  metrics.certificateExpires(1_770_000_000);
-  return metrics;
-}
 
 /** Serves them as our processes do, and notes what is asked for. @returns host:port */
 async function serve(metrics: Metrics, accepted: Set<string>): Promise<string> {
