@@ -74,7 +74,8 @@ export function createCaches(options: CachesOptions): Caches {
         return known === undefined ? undefined : { start: startOf(known), replicas: replicasOf(known), override: known.metadata.annotations?.[OVERRIDE_ANNOTATION] };
       },
     },
-    zones: { known: () => new Set(machines.list().map(zoneOfNode).filter((zone) => zone !== undefined)) },
+    // Half a list would make zones look empty that are not.
+    zones: { known: () => new Set((machines.hasSynced ? machines.list() : []).map(zoneOfNode).filter((zone) => zone !== undefined)) },
     budgets: { of: (namespace) => budgets.list(namespace) },
     start: () => reflectors.forEach((reflector) => reflector.start()),
     stop: async () => {

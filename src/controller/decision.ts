@@ -1,8 +1,8 @@
 // One look at one set: what is declared, what is, what should move, what may move now. The same look is taken at the watch caches, to see
 // whether there is anything to do, and live, before it is done.
 
-import { mutatingWebhooks, type Namespace, type StatefulSet } from '../kubernetes/objects.ts';
-import type { Api } from '../kubernetes/api.ts';
+import { mutatingPolicies, mutatingWebhooks, type Namespace, type StatefulSet } from '../kubernetes/objects.ts';
+import { ApiError, type Api } from '../kubernetes/api.ts';
 import type { Layout } from '../layout/layout.ts';
 import { courseOf, ended, inFlight, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
 import type { Estimates } from '../planner/estimate.ts';
@@ -26,6 +26,8 @@ import { zonesSeen } from './zones-seen.ts';
 
 /** Of the configurations that the webhook registers (admission/registration.ts). */
 export const WEBHOOK_NAME = 'zonespread';
+/** Of the policies that do the same inside the API server (charts/zonespread/files/policies/mutating/). */
+const POLICY_NAMES = ['zonespread-gate', 'zonespread-steer'];
 
 export interface DecisionPorts {
   api: Api;
@@ -170,18 +172,29 @@ export async function guardContext(
     budget: budgetProblem(ports.budgets, on.records, ports.clock.now()),
     estimates: facts?.estimates ?? estimatesOf(on.records, ports.clock.now()),
     nodesMayCome: ports.nodesMayCome,
-    webhook: on.moving ? await webhookRegistered(ports.api) : { ready: true, message: '' },
+    webhook: on.moving ? await steererRegistered(ports.api) : { ready: true, message: '' },
     ...(unusableZones === undefined ? {} : { unusableZones }),
     ...(unhealthy === undefined ? {} : { unhealthy }),
     ...(facts === undefined ? {} : { recentMoves: facts.recentMoves, backOffs: new Map(facts.holdings.map(({ ordinal, message }) => [ordinal, message])) }),
   };
 }
 
-/** Whether it is registered at all; whether it answers shows in the rehearsal of every move. */
-async function webhookRegistered(api: Api): Promise<{ ready: boolean; message: string }> {
+/** Whether anything is registered that gates pods and steers claims; whether it does so shows in the rehearsal of every move. */
+async function steererRegistered(api: Api): Promise<{ ready: boolean; message: string }> {
   const registered = await api.get(mutatingWebhooks, { name: WEBHOOK_NAME });
-  if (registered !== undefined) return { ready: true, message: '' };
+  if (registered !== undefined || (await policiesThere(api))) return { ready: true, message: '' };
   return { ready: false, message: `there is no MutatingWebhookConfiguration ${WEBHOOK_NAME}: start zonespread webhook, which registers itself` };
+}
+
+/** An API server that has no such kind has no such policy; neither has a daemon whose roles do not know of them. */
+async function policiesThere(api: Api): Promise<boolean> {
+  try {
+    const found = await Promise.all(POLICY_NAMES.map((name) => api.get(mutatingPolicies, { name })));
+    return found.every((policy) => policy !== undefined);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 403) return false;
+    throw error;
+  }
 }
 
 /**

@@ -232,6 +232,9 @@ export const secrets = resource<KubernetesObject & { data?: Record<string, strin
 export const validatingWebhooks = resource<KubernetesObject>('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', 'validatingwebhookconfigurations', 'Cluster');
 export const mutatingWebhooks = resource<KubernetesObject>('admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration', 'mutatingwebhookconfigurations', 'Cluster');
 
+/** Kubernetes 1.36 and later. */
+export const mutatingPolicies = resource<KubernetesObject>('admissionregistration.k8s.io/v1', 'MutatingAdmissionPolicy', 'mutatingadmissionpolicies', 'Cluster');
+
 /** `v1` or `apps/v1`. */
 export function apiVersionOf(kind: Resource): string {
   return kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;

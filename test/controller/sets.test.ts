@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { spreadReports } from '../../src/controller/spread-report.ts';
-import { mutatingWebhooks, nodes, statefulSets } from '../../src/kubernetes/objects.ts';
+import { ApiError } from '../../src/kubernetes/api.ts';
+import { mutatingPolicies, mutatingWebhooks, nodes, statefulSets } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations } from '../../src/migration/record.ts';
 import { DiskError } from '../../src/ports/disks.ts';
 import { NAMESPACE } from '../builders/kubernetes.ts';
@@ -134,6 +135,25 @@ describe('a look at a set', () => {
     scene.api.remove(mutatingWebhooks, { name: 'zonespread' });
     await scene.work();
     expect(scene.records()).toEqual([]);
+    expect(conditionsOf(scene)['Blocked']).toBe('True WebhookNotReady');
+  });
+
+  it('moves without a webhook where policies gate and steer', async () => {
+    const scene = crowded();
+    scene.api.remove(mutatingWebhooks, { name: 'zonespread' });
+    scene.api.put(mutatingPolicies, { metadata: { name: 'zonespread-gate' } });
+    await scene.work();
+    expect(scene.records(), 'half of them is not enough').toEqual([]);
+    scene.api.put(mutatingPolicies, { metadata: { name: 'zonespread-steer' } });
+    await scene.work();
+    expect(scene.records()).toHaveLength(1);
+  });
+
+  it('takes policies that it may not read for none', async () => {
+    const scene = crowded();
+    scene.api.remove(mutatingWebhooks, { name: 'zonespread' });
+    scene.api.on('get', mutatingPolicies, () => Promise.reject(new ApiError('not allowed', { status: 403, reason: 'Forbidden' })));
+    await scene.work();
     expect(conditionsOf(scene)['Blocked']).toBe('True WebhookNotReady');
   });
 

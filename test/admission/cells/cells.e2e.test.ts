@@ -245,13 +245,19 @@ describe('policies alone, of what is not dry', () => {
   const as = (user: string, ...args: string[]): Promise<string> => plane.kubectl([`--as=${user}`, ...args]).catch((error: Error) => error.message);
   const daemon = ACTORS['our daemon'].user;
   const [idle, busy] = ['cells-none', 'cells-before-the-swap'];
-  afterAll(() => requests.forget());
+  const callIt = (phase: string): Promise<unknown> => admin.mergePatch(volumes, { name: 'before-the-swap-source-2' }, { status: { phase } }, { subresource: 'status' });
+  beforeAll(() => callIt('Bound'));
+  afterAll(async () => {
+    await callIt('Released');
+    requests.forget();
+  });
 
   test.each([
     ['delete a claim where nothing is in flight', ['delete', 'pvc', 'data-web-3', '-n', idle], 'only in namespaces labelled zonespread.io/in-flight'],
     ['delete a pod where nothing is in flight', ['delete', 'pod', 'web-2', '-n', idle], 'only in namespaces labelled zonespread.io/in-flight'],
     ['make a pod', ['run', 'mine', '--image=none', '-n', busy], 'makes no pods, but for dry runs'],
     ['delete a volume that is not ours', ['delete', 'pv', 'none-source-3'], 'only volumes that are part of a move'],
+    ['delete a volume that is bound', ['delete', 'pv', 'before-the-swap-source-2'], 'deletes no volume that is bound'],
     ['delete a namespace', ['delete', 'ns', idle], 'writes nothing of a namespace but its label'],
     ['scale a set', ['scale', 'sts', 'web', '-n', busy, '--replicas=9'], 'never writes a StatefulSet'],
   ])('our own account cannot %s', async (_what, args, said) => {

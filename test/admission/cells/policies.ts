@@ -1,4 +1,4 @@
-// The policies of the chart as Helm would render them: they use two values only, so that no Helm is needed to try them.
+// The policies of the chart as Helm renders them: their template gives them two values only, so that no Helm is needed to try them.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,8 +9,8 @@ import { ACTORS, OWN_NAMESPACE } from './actors.ts';
 const FOLDER = new URL('../../../charts/zonespread/files/policies/', import.meta.url).pathname;
 
 const VALUES: Record<string, string> = {
-  '.Release.Namespace': OWN_NAMESPACE,
-  '.Values.controller.serviceAccount.name': ACTORS['our daemon'].user.split(':').at(-1) ?? '',
+  '.ownNamespace': OWN_NAMESPACE,
+  '.daemon': ACTORS['our daemon'].user,
 };
 
 export type PolicyFolder = 'validating' | 'mutating';

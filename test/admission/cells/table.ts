@@ -132,6 +132,7 @@ export const POLICIES_ALONE: readonly (Group & { instead: 'refuse' | 'allow' | '
   { object: 'Namespace', change: ['makes another', 'labels it', 'declares a wrong policy', 'deletes it'], by: DAEMON, instead: 'refuse', because: 'our own account is confined: of a namespace it writes our label only' },
   { object: 'other volume', verb: ['create', 'update', 'patch', 'apply', 'delete', 'deletecollection'], by: DAEMON, instead: 'refuse', because: 'our own account is confined to volumes with our label' },
   { object: VOLUMES, verb: ['update', 'patch', 'apply', 'delete', 'deletecollection'], by: DAEMON, in: ['none', 'pending'], instead: 'refuse', because: 'our own account is confined to volumes with our label' },
+  { object: [...VOLUMES, 'kept volume'], change: 'sets it to Delete', by: DAEMON, instead: 'refuse', because: 'our own account is confined: it gives a policy back only while the volume is bound, and here nobody has called one Bound' },
   { object: 'target volume', verb: ['update', 'patch', 'apply', 'delete', 'deletecollection'], by: DAEMON, in: 'kept', instead: 'refuse', because: 'our own account is confined to volumes with our label' },
   { of: /^refuse:policy$/, instead: 'allow', because: 'cron, PromQL and durations are beyond CEL; the daemon reports InvalidPolicy' },
   { of: /^refuse:(?:hand-made|evacuation)/, instead: 'allow', because: 'it takes nodes, sets and other records to tell; the daemon keeps the record Pending and says why' },
