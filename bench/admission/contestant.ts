@@ -19,6 +19,9 @@ import { migration } from '../../test/admission/builders.ts';
 const [kind = '', folder = ''] = process.argv.slice(2);
 const identity = { cert: readFileSync(join(folder, 'tls.crt')), key: readFileSync(join(folder, 'tls.key')), minVersion: 'TLSv1.2' } satisfies ServerOptions;
 
+/** The shortcut does not know it: every review is read whole then. */
+const UNKNOWN_RULE: Rule = { name: 'other', onError: 'allow', applies: () => false, judge: () => undefined };
+
 const port = await start(kind);
 process.stdout.write(`${port}\n`);
 process.stdin.resume().once('end', () => process.exit(0));
@@ -26,7 +29,7 @@ process.stdin.resume().once('end', () => process.exit(0));
 function start(wanted: string): Promise<number> {
   if (wanted === 'bare') return bareEcho();
   if (wanted === 'express') return expressEcho();
-  if (wanted === 'whole') return ours(0, [SILENT_OTHER]);
+  if (wanted === 'whole') return ours(0, [UNKNOWN_RULE]);
   return ours(Number(wanted.split(':')[1] ?? 0));
 }
 
@@ -52,9 +55,6 @@ function expressEcho(): Promise<number> {
   });
   return listen(createServer({ ...identity, keepAliveTimeout: 120_000 }, app));
 }
-
-/** A rule that the shortcut does not know: every review is read whole then. */
-const SILENT_OTHER: Rule = { name: 'other', onError: 'allow', applies: () => false, judge: () => undefined };
 
 async function ours(migrations: number, others: readonly Rule[] = []): Promise<number> {
   const inFlight = new InFlightIndex();
