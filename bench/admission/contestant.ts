@@ -6,14 +6,13 @@ import { readFileSync } from 'node:fs';
 import { createServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { InFlightIndex } from '../../src/admission/index.ts';
 import { MUTATING, VALIDATING } from '../../src/admission/judge.ts';
-import type { Rule, World } from '../../src/admission/rules/rule.ts';
+import type { Rule } from '../../src/admission/rules/rule.ts';
 import { startReviewServer } from '../../src/admission/server.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { systemClock } from '../../src/ports/clock.ts';
-import { migration } from '../../test/admission/builders.ts';
+import { migration, world } from '../../test/admission/builders.ts';
 
 /** `ours` takes the number of migrations in flight after a colon; `whole` is ours without its shortcut. */
 const [kind = '', folder = ''] = process.argv.slice(2);
@@ -57,13 +56,10 @@ function expressEcho(): Promise<number> {
 }
 
 async function ours(migrations: number, others: readonly Rule[] = []): Promise<number> {
-  const inFlight = new InFlightIndex();
-  for (let number = 0; number < migrations; number += 1) inFlight.put(moveOf(number));
-  const world: World = { inFlight, namespaces: { get: () => undefined }, sets: { get: () => undefined }, controller: { username: 'system:serviceaccount:zonespread-system:zonespread-controller', dedicated: true } };
   const server = await startReviewServer({
     listen: { host: '127.0.0.1', port: 0 },
     certificates: { certificate: identity.cert.toString(), key: identity.key.toString() },
-    world,
+    world: world({ records: Array.from({ length: migrations }, (_, number) => moveOf(number)) }),
     canJudge: () => true,
     ready: () => true,
     clock: systemClock,
