@@ -86,7 +86,10 @@ async function start({ kind }: Contestant): Promise<{ port: number; pid: number 
   const child = spawn(process.execPath, [new URL('admission/contestant.ts', import.meta.url).pathname, kind, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
   processes.push(child);
   const lines = createInterface({ input: child.stdout });
-  const [port] = (await once(lines, 'line')) as [string];
+  const gone = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${kind} does not start (exit code ${String(code)})`)));
+  const [port] = (await Promise.race([once(lines, 'line'), gone])) as [string];
+  // From here on it ends when it is told to.
+  gone.catch(() => undefined);
   return { port: Number(port), pid: child.pid ?? 0 };
 }
 

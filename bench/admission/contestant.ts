@@ -6,18 +6,20 @@ import { readFileSync } from 'node:fs';
 import { createServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { InFlightIndex } from '../../src/admission/index.ts';
 import { MUTATING, VALIDATING } from '../../src/admission/judge.ts';
-import type { Rule, World } from '../../src/admission/rules/rule.ts';
+import type { Rule } from '../../src/admission/rules/rule.ts';
 import { startReviewServer } from '../../src/admission/server.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { systemClock } from '../../src/ports/clock.ts';
-import { migration } from '../../test/admission/builders.ts';
+import { migration, world } from '../../test/admission/builders.ts';
 
 /** `ours` takes the number of migrations in flight after a colon; `whole` is ours without its shortcut. */
 const [kind = '', folder = ''] = process.argv.slice(2);
 const identity = { cert: readFileSync(join(folder, 'tls.crt')), key: readFileSync(join(folder, 'tls.key')), minVersion: 'TLSv1.2' } satisfies ServerOptions;
+
+/** The shortcut does not know it: every review is read whole then. */
+const UNKNOWN_RULE: Rule = { name: 'other', onError: 'allow', applies: () => false, judge: () => undefined };
 
 const port = await start(kind);
 process.stdout.write(`${port}\n`);
@@ -26,7 +28,7 @@ process.stdin.resume().once('end', () => process.exit(0));
 function start(wanted: string): Promise<number> {
   if (wanted === 'bare') return bareEcho();
   if (wanted === 'express') return expressEcho();
-  if (wanted === 'whole') return ours(0, [SILENT_OTHER]);
+  if (wanted === 'whole') return ours(0, [UNKNOWN_RULE]);
   return ours(Number(wanted.split(':')[1] ?? 0));
 }
 
@@ -53,17 +55,11 @@ function expressEcho(): Promise<number> {
   return listen(createServer({ ...identity, keepAliveTimeout: 120_000 }, app));
 }
 
-/** A rule that the shortcut does not know: every review is read whole then. */
-const SILENT_OTHER: Rule = { name: 'other', onError: 'allow', applies: () => false, judge: () => undefined };
-
 async function ours(migrations: number, others: readonly Rule[] = []): Promise<number> {
-  const inFlight = new InFlightIndex();
-  for (let number = 0; number < migrations; number += 1) inFlight.put(moveOf(number));
-  const world: World = { inFlight, namespaces: { get: () => undefined }, sets: { get: () => undefined }, zones: { known: () => new Set() }, budgets: { of: () => [] }, controller: { username: 'system:serviceaccount:zonespread-system:zonespread-controller', dedicated: true } };
   const server = await startReviewServer({
     listen: { host: '127.0.0.1', port: 0 },
     certificates: { certificate: identity.cert.toString(), key: identity.key.toString() },
-    world,
+    world: world({ records: Array.from({ length: migrations }, (_, number) => moveOf(number)) }),
     canJudge: () => true,
     ready: () => true,
     clock: systemClock,

@@ -22,7 +22,7 @@ import { FakeLog } from '../fakes/log.ts';
 import { RECORDED, recordedWorld } from './corpus/reviews.ts';
 import { blindly, EDITS, neutrally, STYLE, wildly, written, type JsonObject } from './mutations.ts';
 
-const REVIEWS = process.env['ZONESPREAD_FULL'] === undefined ? 4_000 : 100_000;
+const REVIEWS = process.env['ZONESPREAD_FULL'] === undefined ? 3_000 : 100_000;
 /** Shares of the reviews. */
 const [NEUTRAL, WILD, BLIND, RANDOM, ON_THE_WIRE] = [0.4, 0.25, 0.25, 0.07, 0.03];
 const SEED = Number(process.env['ZONESPREAD_SEED'] ?? 6);

@@ -15,20 +15,29 @@ export function replicasOf(set: { spec: { replicas?: number } }): number {
 export function hasOrdinal(set: StatefulSet, ordinal: number): boolean {
   const start = startOf(set);
   const reserved = reservedOf(set);
-  if (ordinal < start || reserved.has(ordinal)) return false;
-  const skipped = [...reserved].filter((other) => other >= start && other < ordinal).length;
+  if (ordinal < start || reserved.some(({ first, last }) => first <= ordinal && ordinal <= last)) return false;
+  const skipped = reserved.reduce((sum, { first, last }) => sum + Math.max(0, Math.min(last, ordinal - 1) - Math.max(first, start) + 1), 0);
   return ordinal - start - skipped < replicasOf(set);
 }
 
-/** `reserveOrdinals: [3, "5-7"]` of OpenKruise's Advanced StatefulSet. */
-function reservedOf(set: StatefulSet): Set<number> {
-  const entries = Array.isArray(set.spec.reserveOrdinals) ? (set.spec.reserveOrdinals as unknown[]) : [];
-  return new Set(entries.flatMap(expand));
+interface Range {
+  first: number;
+  last: number;
 }
 
-function expand(entry: unknown): number[] {
+/** `reserveOrdinals: [3, "5-7"]` of OpenKruise's Advanced StatefulSet, as ranges that do not overlap: nothing is as long as what it names. */
+function reservedOf(set: StatefulSet): Range[] {
+  const entries = Array.isArray(set.spec.reserveOrdinals) ? (set.spec.reserveOrdinals as unknown[]) : [];
+  const merged: Range[] = [];
+  for (const range of entries.flatMap(rangeOf).toSorted((one, other) => one.first - other.first)) {
+    const before = merged.at(-1);
+    if (before !== undefined && range.first <= before.last) before.last = Math.max(before.last, range.last);
+    else merged.push({ ...range });
+  }
+  return merged;
+}
+
+function rangeOf(entry: unknown): Range[] {
   const [first, last = first] = String(entry).split('-').map(Number);
-  if (first === undefined || last === undefined || !Number.isInteger(first) || !Number.isInteger(last)) return [];
-  // A range far beyond any set must not cost memory.
-  return Array.from({ length: Math.min(Math.max(last - first + 1, 0), 10_000) }, (_, index) => first + index);
+  return Number.isInteger(first) && Number.isInteger(last) && first !== undefined && last !== undefined && first <= last ? [{ first, last }] : [];
 }
