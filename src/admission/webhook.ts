@@ -5,7 +5,7 @@
 
 import type { Api } from '../kubernetes/api.ts';
 import { CONTROLLER_USER_ANNOTATION } from '../kubernetes/names.ts';
-import { leases } from '../kubernetes/objects.ts';
+import { apiVersionOf, clusterRoles, leases, type OwnerReference } from '../kubernetes/objects.ts';
 import { createObservabilityApp, serve, type HttpServer } from '../observability/http.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -47,6 +47,8 @@ export interface WebhookOptions {
   target: WebhookTarget;
   /** `--register`. */
   register: boolean;
+  /** `--owner`: the ClusterRole with which the configurations go. */
+  owner?: string;
   /** `--controller-user`. */
   controllerUser?: string;
   /** Ours: of the Lease and the Secret, never guarded. */
@@ -179,7 +181,7 @@ class Tender {
   async #register(bundle: string): Promise<void> {
     const { options, identity } = this.#parts;
     const { api, target, ownNamespace, namespaces = [] } = options;
-    const written = await register(api, { target, bundle, ownNamespace, namespaces, controller: identity.current });
+    const written = await register(api, { target, bundle, ownNamespace, namespaces, controller: identity.current, owner: await ownerOf(options) });
     if (written.length > 0) options.log.info('registered with the API server', { written, controllerUser: identity.current?.username });
   }
 
@@ -192,6 +194,14 @@ class Tender {
       return false;
     }
   }
+}
+
+/** @throws Error when it is not there: whoever took it away wants us gone. */
+async function ownerOf({ api, owner: name }: WebhookOptions): Promise<OwnerReference | undefined> {
+  if (name === undefined) return undefined;
+  const uid = (await api.get(clusterRoles, { name }))?.metadata.uid;
+  if (uid === undefined) throw new Error(`there is no ClusterRole ${name} (--owner): has zonespread been uninstalled?`);
+  return { apiVersion: apiVersionOf(clusterRoles), kind: clusterRoles.kind, name, uid };
 }
 
 /** Who the daemon is, from the flag, else from its Lease. */
