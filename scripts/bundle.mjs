@@ -38,7 +38,7 @@ function bundleProgram() {
 function bundleSdk() {
   return write(
     { input: Object.fromEntries(SDK.map((sdk) => [sdk, sdk])) },
-    { dir: join(APP, 'node_modules'), format: 'cjs', exports: 'named', entryFileNames: '[name]/index.js', chunkFileNames: '@alicloud/shared/[name]-[hash].js' },
+    { dir: join(APP, 'node_modules'), format: 'cjs', entryFileNames: '[name]/index.js', chunkFileNames: '@alicloud/shared/[name]-[hash].js' },
   );
 }
 
