@@ -29,6 +29,10 @@ test('the RAM policy allows what the program calls, and nothing else', () => {
   expect(Statement[0]).toMatchObject({ Effect: 'Allow', Action: [...called].toSorted() });
 });
 
+test('the documents show that very policy', () => {
+  expect(text(new URL('docs/install.md', ROOT))).toContain(`\`\`\`json\n${text(new URL('files/ram-policy.json', CHART)).trim()}\n\`\`\``);
+});
+
 test('a changed schema of a custom resource has another number, so that no upgrade runs a newer program on an older schema', () => {
   const definitions = readdirSync(new URL('crds/', CHART)).toSorted().map((file) => parse(text(new URL(`crds/${file}`, CHART))) as Definition);
   const hash = createHash('sha256').update(JSON.stringify(definitions.map(({ spec }) => spec))).digest('hex').slice(0, 16);
