@@ -8,7 +8,7 @@ import type { Command } from 'commander';
 import { LEASE_NAME } from '../admission/webhook.ts';
 import { createApi } from '../kubernetes/client.ts';
 import { isConflict, isNotFound, isTestFailed } from '../kubernetes/refusals.ts';
-import type { Api } from '../kubernetes/api.ts';
+import { ApiError, ApiUnreachable, type Api } from '../kubernetes/api.ts';
 import { loadCluster } from '../kubernetes/config.ts';
 import { FINALIZER, REQUEST_ANNOTATION } from '../kubernetes/names.ts';
 import { deployments, leases, type Deployment, type Lease } from '../kubernetes/objects.ts';
@@ -76,61 +76,90 @@ export interface WindDownOptions {
 /** The flag as the Deployment's environment has it: the chart always sets it, so that an upgrade after a wind-down sets it back. */
 const BUDGET_VARIABLE = 'ZONESPREAD_MAX_MIGRATIONS';
 const LOOK_EVERY_MS = 1_000;
-/** A lease that nobody has renewed for so long is nobody's: the default duration, whatever a leader that let go has written. */
+/** At least: a leader that let go has written a second. */
 const LEASE_MS = 15_000;
 
 /** @throws Error for people that names what is still in flight and what to do about it; nothing has been taken away by then. */
 export async function windDown(options: WindDownOptions): Promise<void> {
   const { clock, say, timeoutMs } = options;
+  const work = new WindDown(options);
   const deadline = clock.monotonic() + timeoutMs;
-  const before = (await leaseOf(options))?.spec.holderIdentity ?? '';
-  const leadership = new LeadershipWatch(options, (await beginNothingMore(options)) ? before : undefined);
-  let told = '';
   for (;;) {
-    const ruled = await leadership.isInRightHands();
-    const moving = (await recordsOf(options)).filter(inFlight);
-    if (ruled && moving.length === 0) break;
-    const news = describe(moving);
-    if (news !== told) say(news);
-    told = news;
-    const inTheWay = whatIsInTheWay(moving, { ruled, late: clock.monotonic() >= deadline });
-    if (inTheWay !== undefined) throw stuck(moving, inTheWay);
-    if (options.abort) await askForUndo(options, moving);
+    const late = clock.monotonic() >= deadline;
+    try {
+      if (await work.look(late)) break;
+    } catch (error) {
+      // All of a look can be done again: an API server that restarts must not end an uninstall.
+      if (late || !passes(error)) throw error;
+      say(`the API server does not answer; asking again (${(error as Error).message})`);
+    }
     await clock.sleep(LOOK_EVERY_MS);
   }
-  await letGo(options);
   say('at rest: nothing is in flight');
 }
 
+function passes(error: unknown): boolean {
+  return error instanceof ApiUnreachable || isTestFailed(error) || (error instanceof ApiError && error.retriable);
+}
+
+class WindDown {
+  readonly #options: WindDownOptions;
+  readonly #leadership: LeadershipWatch;
+  #news = '';
+
+  constructor(options: WindDownOptions) {
+    this.#options = options;
+    this.#leadership = new LeadershipWatch(options);
+  }
+
+  /** True when all is at rest, and let go of. `late`: there will be no further look. */
+  async look(late: boolean): Promise<boolean> {
+    const lease = await leaseOf(this.#options);
+    await this.#beginNothingMore(lease);
+    const ruled = await this.#leadership.isInRightHands(lease);
+    const moving = (await recordsOf(this.#options)).filter(inFlight);
+    if (ruled && moving.length === 0) {
+      await letGo(this.#options);
+      return true;
+    }
+    this.#tell(describe(moving));
+    const inTheWay = whatIsInTheWay(moving, { ruled, late });
+    if (inTheWay !== undefined) throw stuck(moving, inTheWay);
+    if (this.#options.abort) await askForUndo(this.#options, moving);
+    return false;
+  }
+
+  async #beginNothingMore(lease: Lease | undefined): Promise<void> {
+    const { api, namespace, controller: name, say } = this.#options;
+    const live = await api.get(deployments, { namespace, name });
+    if (live === undefined) return this.#tell(`there is no Deployment ${namespace}/${name}`);
+    const place = placeOfBudget(live);
+    if (place === undefined) throw new Error(`Deployment ${namespace}/${name} does not set ${BUDGET_VARIABLE}: is it the daemon's? Name it with --controller`);
+    if (place.value === '0') return;
+    this.#leadership.untold(lease);
+    await api.jsonPatch(deployments, { namespace, name }, [
+      // Somebody may have put another variable in its place meanwhile.
+      { op: 'test', path: `${place.path}/name`, value: BUDGET_VARIABLE },
+      { op: 'replace', path: `${place.path}/value`, value: '0' },
+    ]);
+    say(`Deployment ${namespace}/${name}: ${BUDGET_VARIABLE}=0, no further move begins`);
+  }
+
+  #tell(news: string): void {
+    if (news !== this.#news) this.#options.say(news);
+    this.#news = news;
+  }
+}
+
 function whatIsInTheWay(moving: readonly OrdinalMigration[], { ruled, late }: { ruled: boolean; late: boolean }): string | undefined {
-  if (ruled && moving.every((record) => phaseOf(record) === 'Frozen')) return 'a person has to decide about what is frozen';
+  if (ruled && moving.every((record) => waitsForAPerson(record))) return 'a person has to decide about what is frozen';
   if (!late) return undefined;
   return ruled ? 'it takes longer than --timeout' : 'no daemon has taken over that begins nothing more; see the log of the controller';
 }
 
-/** @returns whether the Deployment had to be told. */
-async function beginNothingMore({ api, namespace, controller: name, say }: WindDownOptions): Promise<boolean> {
-  for (;;) {
-    const live = await api.get(deployments, { namespace, name });
-    if (live === undefined) {
-      say(`there is no Deployment ${namespace}/${name}`);
-      return false;
-    }
-    const place = placeOfBudget(live);
-    if (place === undefined) throw new Error(`Deployment ${namespace}/${name} does not set ${BUDGET_VARIABLE}: is it the daemon's? Name it with --controller`);
-    if (place.value === '0') return false;
-    try {
-      await api.jsonPatch(deployments, { namespace, name }, [
-        // Somebody may have put another variable in its place meanwhile.
-        { op: 'test', path: `${place.path}/name`, value: BUDGET_VARIABLE },
-        { op: 'replace', path: `${place.path}/value`, value: '0' },
-      ]);
-      say(`Deployment ${namespace}/${name}: ${BUDGET_VARIABLE}=0, no further move begins`);
-      return true;
-    } catch (error) {
-      if (!isConflict(error) && !isTestFailed(error)) throw error;
-    }
-  }
+/** A move that another one takes back is frozen, too, until that has ended. */
+function waitsForAPerson(record: OrdinalMigration): boolean {
+  return phaseOf(record) === 'Frozen' && statusOf(record).reason !== 'Reversing';
 }
 
 function placeOfBudget({ spec }: Deployment): { path: string; value: string } | undefined {
@@ -144,25 +173,33 @@ function placeOfBudget({ spec }: Deployment): { path: string; value: string } | 
 /** Whether whoever leads has been told, or nobody leads. */
 class LeadershipWatch {
   readonly #options: WindDownOptions;
-  /** Who led before the Deployment was told, and does not know; undefined where it had been told earlier. */
-  readonly #untold: string | undefined;
+  /** Those who led when the Deployment was told, and do not know. */
+  readonly #untold = new Set<string>();
   #seen = '';
   #since = 0;
 
-  constructor(options: WindDownOptions, untold: string | undefined) {
+  constructor(options: WindDownOptions) {
     this.#options = options;
-    this.#untold = untold;
   }
 
-  async isInRightHands(): Promise<boolean> {
-    const { api, clock, namespace, controller } = this.#options;
-    const lease = await leaseOf(this.#options);
+  /** Noted before the Deployment is told: of that the answer may be lost. */
+  untold(lease: Lease | undefined): void {
+    this.#untold.add(lease?.spec.holderIdentity ?? '');
+  }
+
+  async isInRightHands(lease: Lease | undefined): Promise<boolean> {
+    const { api, namespace, controller: name } = this.#options;
+    if (this.#isNobodys(lease)) return true;
     const holder = lease?.spec.holderIdentity ?? '';
+    return holder !== '' && !this.#untold.has(holder) && isRolledOut(await api.get(deployments, { namespace, name }));
+  }
+
+  /** Nobody has renewed it for a whole term. */
+  #isNobodys(lease: Lease | undefined): boolean {
+    const { clock } = this.#options;
     const seen = JSON.stringify([lease?.metadata.uid, lease?.spec]);
     if (seen !== this.#seen) [this.#seen, this.#since] = [seen, clock.monotonic()];
-    // What nobody renews for a whole term is nobody's.
-    if (clock.monotonic() - this.#since >= LEASE_MS) return true;
-    return holder !== '' && holder !== this.#untold && isRolledOut(await api.get(deployments, { namespace, name: controller }));
+    return clock.monotonic() - this.#since >= Math.max(LEASE_MS, (lease?.spec.leaseDurationSeconds ?? 0) * 1000);
   }
 }
 
@@ -211,7 +248,7 @@ async function letGo(options: WindDownOptions): Promise<void> {
       await api.mergePatch(ordinalMigrations, { namespace: metadata.namespace ?? '', name: metadata.name }, { metadata: { ...asRead(record), finalizers } });
       say(`${nameOf(record)}: let go of; ${leftBy(record)}`);
     } catch (error) {
-      if (isConflict(error)) return letGo(options);
+      // A conflict: the next look has it as it is by then.
       if (!isNotFound(error)) throw error;
     }
   }

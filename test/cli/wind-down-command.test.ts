@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { addWindDownCommand, windDown, type WindDownFlags, type WindDownOptions } from '../../src/cli/wind-down-command.ts';
+import { ApiUnreachable } from '../../src/kubernetes/api.ts';
 import { FINALIZER } from '../../src/kubernetes/names.ts';
 import { deployments, leases, type Deployment } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, type OrdinalMigration, type OrdinalMigrationStatus } from '../../src/migration/record.ts';
@@ -71,6 +72,12 @@ describe('winding down', () => {
   const takenOver = (): void => {
     held('daemon-2');
     rolledOut();
+  };
+  /** The rollout takes a while. */
+  const takenOverLater = (second: number): void => {
+    if (second > 6) return takenOver();
+    held('daemon-1');
+    rolling();
   };
   const budget = (): string | undefined => api.read(deployments, CONTROLLER)?.spec.template.spec.containers[0]?.env?.[1]?.value;
   const put = (status: OrdinalMigrationStatus, finalizers = [FINALIZER]): OrdinalMigration => {
@@ -154,6 +161,37 @@ describe('winding down', () => {
     expect(live(over).metadata.finalizers).toEqual(['example.com/mine']);
   });
 
+  it('a move that another one takes back is not for a person to decide', async () => {
+    put({ phase: 'Frozen', step: 'ready', reason: 'Reversing' });
+    expect(String(await each(run(), takenOver))).toMatch(/it takes longer than --timeout/);
+  });
+
+  it('an API server that restarts does not end it', async () => {
+    let down = 3;
+    for (const verb of ['get', 'list', 'jsonPatch'] as const) {
+      api.on(verb, verb === 'list' ? ordinalMigrations : deployments, async (_call, proceed) => {
+        if (down === 0) return proceed();
+        down -= 1;
+        throw new ApiUnreachable('patch Deployment', new Error('connect ECONNREFUSED'));
+      });
+    }
+    expect(await each(run(), takenOverLater)).toBeUndefined();
+    expect(said.filter((line) => line.startsWith('the API server does not answer; asking again'))).toHaveLength(3);
+    expect(budget()).toBe('0');
+  });
+
+  it('whoever led when the Deployment was told does not know, though the answer to that was lost', async () => {
+    api.once('jsonPatch', deployments, async (_call, proceed) => {
+      await proceed();
+      throw new ApiUnreachable('patch Deployment', new Error('reset'));
+    });
+    const error = await each(run({ timeoutMs: 10_000 }), () => {
+      held('daemon-1');
+      rolledOut();
+    });
+    expect(String(error)).toMatch(/no daemon has taken over that begins nothing more/);
+  });
+
   it('refuses a Deployment that is not the daemon', async () => {
     api.change(deployments, CONTROLLER, ({ spec }) => void (spec.template.spec.containers[0]!.env = []));
     await expect(run()).rejects.toThrow(/does not set ZONESPREAD_MAX_MIGRATIONS: is it the daemon's\?/);
@@ -166,7 +204,7 @@ describe('winding down', () => {
       if (others === 1) api.change(deployments, CONTROLLER, ({ spec }) => void spec.template.spec.containers[0]!.env!.unshift({ name: 'FIRST', value: 'x' }));
       return proceed();
     });
-    expect(await each(run(), takenOver)).toBeUndefined();
+    expect(await each(run(), takenOverLater)).toBeUndefined();
     expect(api.read(deployments, CONTROLLER)?.spec.template.spec.containers[0]?.env).toContainEqual({ name: 'ZONESPREAD_MAX_MIGRATIONS', value: '0' });
   });
 });
