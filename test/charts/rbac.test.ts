@@ -2,7 +2,7 @@
 // rule is there in vain is shown on a real control plane, where the roles are at work (test/helm/install.e2e.test.ts).
 
 import { describe, expect, it } from 'vitest';
-import { createEmbeddedCluster } from '../../src/embedded/cluster.ts';
+import { createEmbeddedCluster, type EmbeddedCluster } from '../../src/embedded/cluster.ts';
 import { drawPlan } from '../../src/histories/draw.ts';
 import { play } from '../../src/histories/play.ts';
 import type { Http } from '../../src/ports/http.ts';
@@ -73,11 +73,23 @@ describe("the chart's roles", () => {
     expect(1 - book.unused(granted).length / granted.length, `the share that is used; not: ${book.unused(granted).join(', ')}`).toBeGreaterThan(REACHED);
   });
 
+  it('with a list of namespaces, of what has one nothing is asked for elsewhere but by a sweep that can do without', async () => {
+    const cluster = await emptyCluster();
+    const { clock } = cluster.simulated;
+    const book = new Book();
+    const daemon = cluster.startDaemon({ settings: { namespaces: ['shop', 'bank'] }, http: book.wrap });
+    await cluster.simulated.settle(clock.sleep(600_000));
+    expect(daemon.alive).toBe(true);
+    daemon.kill();
+
+    const namespaced = grantsOf(rulesOf('controller.namespaced'));
+    const elsewhere = [...book.asks.values()].filter((ask) => namespaced.some((grant) => grants(grant, ask)) && !['shop', 'bank'].includes(ask.namespace));
+    expect(elsewhere.map((ask) => describeAsk(ask))).toEqual(['list zonespread.io/ordinalmigrations ']);
+    expect(book.asks.size).toBeGreaterThan(30);
+  });
+
   it('grant the webhook what it asks for to watch and to register', async () => {
-    const clock = new Tasks({ random: new SeededRandom(1), start: '2026-11-20T10:00:00.000Z' });
-    const random = new SeededRandom(2);
-    const ecs = new EcsModel({ clock, random, region: 'cn-test', zones: [] });
-    const cluster = await createEmbeddedCluster({ clock, random, ecs, nodes: [], pace: CALM, log: new FakeLog() });
+    const cluster = await emptyCluster();
     const book = new Book();
     await cluster.simulated.settle(cluster.startWebhook({ http: book.wrap }).ready);
     expect(book.refused('webhook')).toEqual([]);
@@ -90,3 +102,10 @@ describe("the chart's roles", () => {
     ]);
   });
 });
+
+function emptyCluster(): Promise<EmbeddedCluster> {
+  const clock = new Tasks({ random: new SeededRandom(1), start: '2026-11-20T10:00:00.000Z' });
+  const random = new SeededRandom(2);
+  const ecs = new EcsModel({ clock, random, region: 'cn-test', zones: [] });
+  return createEmbeddedCluster({ clock, random, ecs, nodes: [], pace: CALM, log: new FakeLog() });
+}
