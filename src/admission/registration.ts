@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Api } from '../kubernetes/api.ts';
 import { FINALIZER, IN_FLIGHT_LABEL, MIGRATION_LABEL, ROLE_LABEL } from '../kubernetes/names.ts';
-import { mutatingWebhooks, validatingWebhooks, type KubernetesObject, type Resource } from '../kubernetes/objects.ts';
+import { mutatingWebhooks, validatingWebhooks, type KubernetesObject, type OwnerReference, type Resource } from '../kubernetes/objects.ts';
 import { isAlreadyExists, isConflict } from '../kubernetes/refusals.ts';
 import { KUBELETS_GROUP, KUBERNETES_USERS, type ControllerIdentity } from './actors.ts';
 
@@ -28,6 +28,8 @@ export interface Registration {
   /** `--namespaces`; empty: all. */
   namespaces: readonly string[];
   controller: ControllerIdentity | undefined;
+  /** With which the configurations go; without it they stay until somebody deletes them. */
+  owner?: OwnerReference | undefined;
 }
 
 interface Rule {
@@ -74,7 +76,7 @@ export function mutatingConfiguration(registration: Registration): Configuration
     // A later webhook may have put the pod's spec anew; ours is idempotent.
     reinvocationPolicy: 'IfNeeded',
   });
-  return configuration([webhook('gate.zonespread.io', 'pods'), webhook('steer.zonespread.io', 'persistentvolumeclaims')]);
+  return configuration(registration, [webhook('gate.zonespread.io', 'pods'), webhook('steer.zonespread.io', 'persistentvolumeclaims')]);
 }
 
 export function validatingConfiguration(registration: Registration): Configuration {
@@ -86,7 +88,7 @@ export function validatingConfiguration(registration: Registration): Configurati
   });
   const changes = ['UPDATE', 'DELETE'];
   const core = { operations: changes, apiGroups: [''], apiVersions: ['v1'] };
-  return configuration([
+  return configuration(registration, [
     asked(guard('sets.zonespread.io', rulesOfSets(changes, 'statefulsets')), changesSpec()),
     // An autoscaler of Kubernetes is a client like any other here: only our daemon is kept out.
     {
@@ -232,7 +234,7 @@ async function bring(api: Api, resource: Resource, wantedFor: (registered: strin
     if (live !== undefined && isAsWanted(live, wanted)) return false;
     try {
       if (live === undefined) await api.create(resource, wanted);
-      else await api.mergePatch(resource, ref, { metadata: { uid: live.metadata.uid, resourceVersion: live.metadata.resourceVersion }, webhooks: wanted.webhooks });
+      else await api.mergePatch(resource, ref, { metadata: { uid: live.metadata.uid, resourceVersion: live.metadata.resourceVersion, ...ownersOf(wanted) }, webhooks: wanted.webhooks });
       return true;
     } catch (error) {
       if (round >= ROUNDS || !(isConflict(error) || isAlreadyExists(error))) throw error;
@@ -248,8 +250,14 @@ export function bundlesOf({ webhooks }: KubernetesObject): string[] {
 
 /** A field that a newer API server adds by itself is none of our business; each that we know is as we say. */
 function isAsWanted(live: KubernetesObject, wanted: Configuration): boolean {
+  if (!isDeepStrictEqual({ ...ownersOf(live), ...ownersOf(wanted) }, ownersOf(live))) return false;
   const entries = Array.isArray(live.webhooks) ? (live.webhooks as Record<string, unknown>[]) : [];
   return entries.length === wanted.webhooks.length && wanted.webhooks.every((webhook, index) => Object.entries(webhook).every(([field, value]) => isDeepStrictEqual(orEmpty(entries[index]?.[field], value), value)));
+}
+
+/** Nothing where there is none: an owner that somebody else has put there is left. */
+function ownersOf({ metadata: { ownerReferences } }: KubernetesObject): { ownerReferences?: OwnerReference[] } {
+  return ownerReferences === undefined ? {} : { ownerReferences };
 }
 
 /** The API server leaves empty lists out. */
@@ -257,8 +265,9 @@ function orEmpty(live: unknown, wanted: unknown): unknown {
   return live === undefined && Array.isArray(wanted) ? [] : live;
 }
 
-function configuration(webhooks: Webhook[]): Configuration {
-  return { metadata: { name: CONFIGURATION_NAME, labels: { 'app.kubernetes.io/part-of': 'zonespread' } }, webhooks };
+function configuration({ owner }: Registration, webhooks: Webhook[]): Configuration {
+  const owned = owner === undefined ? {} : { ownerReferences: [owner] };
+  return { metadata: { name: CONFIGURATION_NAME, labels: { 'app.kubernetes.io/part-of': 'zonespread' }, ...owned }, webhooks };
 }
 
 function entry(registration: Registration, own: Pick<Webhook, 'name' | 'failurePolicy'> & { path: string }): Webhook {

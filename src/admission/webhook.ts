@@ -6,7 +6,7 @@
 import type { Api } from '../kubernetes/api.ts';
 import { createEventRecorder } from '../kubernetes/event-recorder.ts';
 import { CONTROLLER_USER_ANNOTATION } from '../kubernetes/names.ts';
-import { leases } from '../kubernetes/objects.ts';
+import { apiVersionOf, clusterRoles, leases, type OwnerReference } from '../kubernetes/objects.ts';
 import { createObservabilityApp, serve, type HttpServer } from '../observability/http.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -54,6 +54,8 @@ export interface WebhookOptions {
   target: WebhookTarget;
   /** `--register`. */
   register: boolean;
+  /** `--owner`: the ClusterRole with which the configurations go. */
+  owner?: string;
   /** `--controller-user`. */
   controllerUser?: string;
   /** Ours: of the Lease and the Secret, never guarded. */
@@ -228,9 +230,18 @@ class Tender {
   }
 }
 
-async function writeRegistration({ api, log, target, ownNamespace, namespaces = [] }: WebhookOptions, controller: ControllerIdentity | undefined, bundleFor: BundleFor): Promise<void> {
-  const written = await register(api, { target, bundle: '', ownNamespace, namespaces, controller }, bundleFor);
+async function writeRegistration(options: WebhookOptions, controller: ControllerIdentity | undefined, bundleFor: BundleFor): Promise<void> {
+  const { api, log, target, ownNamespace, namespaces = [] } = options;
+  const written = await register(api, { target, bundle: '', ownNamespace, namespaces, controller, owner: await ownerOf(options) }, bundleFor);
   if (written.length > 0) log.info('registered with the API server', { written, controllerUser: controller?.username });
+}
+
+/** @throws Error when it is not there: whoever took it away wants us gone. */
+async function ownerOf({ api, owner: name }: WebhookOptions): Promise<OwnerReference | undefined> {
+  if (name === undefined) return undefined;
+  const uid = (await api.get(clusterRoles, { name }))?.metadata.uid;
+  if (uid === undefined) throw new Error(`there is no ClusterRole ${name} (--owner): has zonespread been uninstalled?`);
+  return { apiVersion: apiVersionOf(clusterRoles), kind: clusterRoles.kind, name, uid };
 }
 
 /** Who the daemon is, from the flag, else from its Lease. */

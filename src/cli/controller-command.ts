@@ -10,7 +10,7 @@ import { systemClock } from '../ports/clock.ts';
 import { systemRandom } from '../ports/random.ts';
 import { cronSchedule } from '../ports/schedule.ts';
 import { alicloudBackend } from './backend.ts';
-import { address, boolean, cron, duration, flag, httpUrl, namespaceList, oneOf, positiveDuration, positiveInteger, type Address } from './flags.ts';
+import { address, boolean, cron, duration, flag, httpUrl, namespaceList, oneOf, positiveDuration, positiveInteger, wholeNumber, type Address } from './flags.ts';
 import { ownNamespaceOf, startLog, untilTerminated, VERSION } from './process.ts';
 import { regionOfThisMachine } from './region.ts';
 
@@ -54,7 +54,7 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
   flag(command, '--ecs-endpoint <host>', 'ECS endpoint, e.g. ecs-vpc.cn-beijing.aliyuncs.com; without it by region');
   flag(command, '--ecs-protocol <protocol>', 'HTTPS or HTTP', { parse: oneOf('HTTPS', 'HTTP') });
   flag(command, '--sweep <cron>', 'when every set is looked at, UTC; five fields, or six with seconds', { default: '*/5 * * * *', parse: cron });
-  flag(command, '--max-migrations <n>', 'moves at once in the whole cluster', { default: 2, parse: positiveInteger });
+  flag(command, '--max-migrations <n>', 'moves at once in the whole cluster; 0: what is under way ends, nothing more begins', { default: 2, parse: wholeNumber });
   flag(command, '--max-migrations-per-hour <n>', 'moves begun within an hour', { parse: positiveInteger });
   flag(command, '--max-migrations-per-zone <n>', 'moves at once between a pair of zones', { parse: positiveInteger });
   flag(command, '--cool-down <duration>', 'how long an ordinal that has moved stays', { default: 3_600_000, parse: duration });

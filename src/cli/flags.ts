@@ -27,6 +27,12 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isInteger(value) || value < 0) throw new InvalidArgumentError(`"${text}" is not allowed: a whole number from 0 up.`);
+  return value;
+}
+
 export function httpUrl(text: string): string {
   const url = URL.parse(text);
   if (url === null || !['http:', 'https:'].includes(url.protocol)) throw new InvalidArgumentError(`"${text}" is not allowed: a URL that begins with http:// or https://.`);

@@ -5,6 +5,7 @@ import { addControllerCommand } from './controller-command.ts';
 import { LATER_VERBS } from './later-verbs.ts';
 import { VERSION } from './process.ts';
 import { addWebhookCommand } from './webhook-command.ts';
+import { addWindDownCommand } from './wind-down-command.ts';
 
 export function createProgram(): Command {
   const program = new Command('zonespread')
@@ -19,6 +20,7 @@ export function createProgram(): Command {
     });
   addControllerCommand(program);
   addWebhookCommand(program);
+  addWindDownCommand(program);
   for (const [verb, instead] of Object.entries(LATER_VERBS)) addLaterVerb(program, verb, instead);
   for (const command of program.commands) command.exitOverride();
   return program;

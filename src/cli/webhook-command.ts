@@ -19,6 +19,7 @@ export interface WebhookFlags {
   service: string;
   url?: string;
   register: boolean;
+  owner?: string;
   controllerUser?: string;
   leaseNamespace?: string;
   logLevel: string;
@@ -35,6 +36,7 @@ export function addWebhookCommand(program: Command, run: (flags: WebhookFlags) =
   flag(command, '--service <name>', 'Service that the API server calls, in our namespace', { default: 'zonespread-webhook' });
   flag(command, '--url <url>', 'URL that the API server calls instead of a Service, e.g. https://127.0.0.1:9443');
   flag(command, '--register [yes]', 'write the webhook configurations', { default: true, parse: boolean });
+  flag(command, '--owner <name>', 'ClusterRole that owns the webhook configurations: they go when it goes');
   flag(command, '--controller-user <name>', "the daemon's user name; without it what it wrote on its Lease");
   flag(command, '--lease-namespace <name>', 'namespace of the lease and of the certificate; without it our own, outside a cluster zonespread-system');
   flag(command, '--log-level <level>', 'debug, info, warn or error', { default: 'info', parse: oneOf('debug', 'info', 'warn', 'error') });
@@ -68,6 +70,7 @@ function optionsFrom(flags: WebhookFlags): Omit<WebhookOptions, 'api' | 'http' |
     target: flags.url === undefined ? { service: { name: flags.service, namespace: ownNamespace } } : { url: flags.url },
     register: flags.register,
     ownNamespace,
+    ...(flags.owner === undefined ? {} : { owner: flags.owner }),
     ...(flags.controllerUser === undefined ? {} : { controllerUser: flags.controllerUser }),
     ...(flags.namespaces === undefined ? {} : { namespaces: flags.namespaces }),
   };

@@ -4,7 +4,7 @@ import { phaseOf, type OrdinalMigration } from '../migration/record.ts';
 import type { Relocation } from '../planner/guards/guard.ts';
 
 export interface Budgets {
-  /** `--max-migrations`. */
+  /** `--max-migrations`. 0: what is under way ends, nothing more begins. */
   atOnce: number;
   /** `--max-migrations-per-hour`. */
   perHour?: number | undefined;
@@ -18,6 +18,7 @@ const HOUR_MS = 3_600_000;
 export function budgetProblem(budgets: Budgets, records: readonly OrdinalMigration[], nowMs: number): (move: Relocation, startedNow: readonly Relocation[]) => string | undefined {
   const { running, lastHour } = countedIn(records, nowMs);
   return (move, startedNow) => {
+    if (budgets.atOnce === 0) return 'no move may begin (--max-migrations 0): what is under way ends, and then there is rest';
     const atOnce = running.length + startedNow.length;
     if (atOnce >= budgets.atOnce) return `${atOnce} of ${budgets.atOnce} moves of the whole cluster are under way (--max-migrations)`;
     if (budgets.perHour !== undefined && lastHour + startedNow.length >= budgets.perHour) return `${budgets.perHour} moves have begun within the last hour (--max-migrations-per-hour)`;

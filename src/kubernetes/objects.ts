@@ -190,6 +190,11 @@ export interface Lease extends KubernetesObject {
   spec: { holderIdentity?: string; leaseDurationSeconds?: number; acquireTime?: string; renewTime?: string; leaseTransitions?: number };
 }
 
+export interface Deployment extends KubernetesObject {
+  spec: { replicas?: number; template: { spec: { containers: { name: string; env?: { name: string; value?: string }[] }[] } } };
+  status?: { observedGeneration?: number; replicas?: number; updatedReplicas?: number; [field: string]: unknown };
+}
+
 /** How a kind is reached over HTTP. */
 export interface Resource<T extends KubernetesObject = KubernetesObject> {
   /** Empty for the core group. */
@@ -231,6 +236,8 @@ export const events = resource<KubernetesObject>('v1', 'Event', 'events', 'Names
 export const secrets = resource<KubernetesObject & { data?: Record<string, string> }>('v1', 'Secret', 'secrets', 'Namespaced');
 export const validatingWebhooks = resource<KubernetesObject>('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', 'validatingwebhookconfigurations', 'Cluster');
 export const mutatingWebhooks = resource<KubernetesObject>('admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration', 'mutatingwebhookconfigurations', 'Cluster');
+export const clusterRoles = resource<KubernetesObject>('rbac.authorization.k8s.io/v1', 'ClusterRole', 'clusterroles', 'Cluster');
+export const deployments = resource<Deployment>('apps/v1', 'Deployment', 'deployments', 'Namespaced');
 
 /** Kubernetes 1.36 and later. */
 export const mutatingPolicies = resource<KubernetesObject>('admissionregistration.k8s.io/v1', 'MutatingAdmissionPolicy', 'mutatingadmissionpolicies', 'Cluster');

@@ -211,6 +211,16 @@ describe('registering', () => {
     expect(await register(api, { ...REGISTRATION, bundle: 'NEXT' })).toHaveLength(2);
   });
 
+  test('gives both to their owner, another one when it was made anew, and leaves an owner that somebody else has named', async () => {
+    const api = new FakeApi();
+    const owner = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', name: 'zonespread-webhook', uid: 'one' };
+    await register(api, REGISTRATION);
+    expect(await register(api, { ...REGISTRATION, owner })).toHaveLength(2);
+    expect(await register(api, { ...REGISTRATION, owner: { ...owner, uid: 'two' } })).toHaveLength(2);
+    expect(await register(api, REGISTRATION)).toEqual([]);
+    for (const resource of [mutatingWebhooks, validatingWebhooks]) expect(api.read(resource, { name: 'zonespread' })!.metadata.ownerReferences).toEqual([{ ...owner, uid: 'two' }]);
+  });
+
   test('by several replicas at once ends well', async () => {
     const api = new FakeApi();
     await Promise.all([register(api, REGISTRATION), register(api, REGISTRATION), register(api, REGISTRATION)]);

@@ -15,7 +15,7 @@ import type { ReviewLabels } from '../../src/admission/desk.ts';
 import { startReviewServer, type ReviewServer } from '../../src/admission/server.ts';
 import { SETTLE_MS } from '../../src/admission/trust.ts';
 import { LEASE_NAME, runWebhook, type RunningWebhook, type WebhookOptions } from '../../src/admission/webhook.ts';
-import { disruptionBudgets, leases, mutatingWebhooks, namespaces, nodes, secrets, statefulSets, validatingWebhooks } from '../../src/kubernetes/objects.ts';
+import { clusterRoles, disruptionBudgets, leases, mutatingWebhooks, namespaces, nodes, secrets, statefulSets, validatingWebhooks } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations } from '../../src/migration/record.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { systemClock } from '../../src/ports/clock.ts';
@@ -389,6 +389,20 @@ describe('the process', () => {
     expect((await send(`${url}/readyz`, bundleOf(), '', { method: 'GET' })).status).toBe(200);
     restore();
     await settled(ready);
+  });
+
+  test('with an owner the configurations go with it, and are not made again once it is gone', async () => {
+    const role = api.put(clusterRoles, { metadata: { name: 'zonespread-webhook' } });
+    const { ready } = await start({ owner: 'zonespread-webhook' });
+    await settled(ready);
+    const owner = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', name: 'zonespread-webhook', uid: role.metadata.uid };
+    for (const resource of [mutatingWebhooks, validatingWebhooks]) expect(api.read(resource, { name: 'zonespread' })!.metadata.ownerReferences).toEqual([owner]);
+
+    for (const [resource, name] of [[clusterRoles, 'zonespread-webhook'], [mutatingWebhooks, 'zonespread'], [validatingWebhooks, 'zonespread']] as const) api.remove(resource, { name });
+    await clock.advance(60_000);
+    await vi.waitUntil(() => log.messages('warn').length > 0);
+    expect(log.lines.find(({ level }) => level === 'warn')).toMatchObject({ fields: { error: { message: 'there is no ClusterRole zonespread-webhook (--owner): has zonespread been uninstalled?' } } });
+    expect(api.read(validatingWebhooks, { name: 'zonespread' })).toBeUndefined();
   });
 
   test('without --register leaves the configurations to the chart', async () => {

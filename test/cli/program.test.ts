@@ -27,7 +27,7 @@ function start(...args: string[]) {
 
 describe('the program', () => {
   it('has every verb of the contract, or says what to do until it has', () => {
-    const verbs = ['controller', 'webhook', 'status', 'plan', 'approve', 'migrate', 'pause', 'resume', 'abort', 'reverse', 'restore-source', 'release', 'evacuate', 'retained', 'doctor', 'version', 'completion'];
+    const verbs = ['controller', 'webhook', 'status', 'plan', 'approve', 'migrate', 'pause', 'resume', 'abort', 'reverse', 'restore-source', 'release', 'evacuate', 'retained', 'doctor', 'version', 'completion', 'wind-down'];
     expect(createProgram().commands.map((command) => command.name()).toSorted()).toEqual(verbs.toSorted());
   });
 

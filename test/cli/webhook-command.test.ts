@@ -18,6 +18,7 @@ describe('zonespread webhook', () => {
     ['--service', 'hook', 'service', 'hook'],
     ['--url', 'https://127.0.0.1:9443', 'url', 'https://127.0.0.1:9443'],
     ['--register', 'false', 'register', false],
+    ['--owner', 'zonespread-webhook', 'owner', 'zonespread-webhook'],
     ['--controller-user', 'alice', 'controllerUser', 'alice'],
     ['--lease-namespace', 'ns', 'leaseNamespace', 'ns'],
     ['--log-level', 'warn', 'logLevel', 'warn'],

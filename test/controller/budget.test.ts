@@ -13,6 +13,7 @@ describe("the cluster's budgets", () => {
     expect(problem({ atOnce: 2 }, [record({ phase: 'Running' })])).toBeUndefined();
     expect(problem({ atOnce: 2 }, [record({ phase: 'Running' }), record({ phase: 'RollingBack' })])).toBe('2 of 2 moves of the whole cluster are under way (--max-migrations)');
     expect(problem({ atOnce: 1 }, [record({ spec: planned })])).toContain('--max-migrations');
+    expect(problem({ atOnce: 0 }, [])).toMatch(/no move may begin \(--max-migrations 0\)/);
     expect(problem({ atOnce: 2 }, [record({ phase: 'Running' })], [{ from: 'c', to: 'a' }])).toContain('2 of 2');
   });
 

@@ -1,6 +1,6 @@
 // Reading the audit log: a write is one answered request, and a half-written line is none.
 import { expect, test } from 'vitest';
-import { parseAuditLog } from './audit.ts';
+import { auditPolicyWithRequestsOf, parseAuditLog, parseRequests } from './audit.ts';
 
 const event = (fields: object): string =>
   JSON.stringify({
@@ -41,4 +41,14 @@ test('a line that is still being written waits for the next reading', () => {
 
 test('other stages of the same request count once', () => {
   expect(parseAuditLog(`${event({ stage: 'ResponseStarted' })}\n${event({})}\n`)).toHaveLength(1);
+});
+
+test('reads are requests, and no writes; a watch is one as soon as it is open', () => {
+  const log = [event({ verb: 'watch', stage: 'ResponseStarted' }), event({ verb: 'get' }), event({})].join('\n');
+  expect(parseRequests(`${log}\n`).map(({ verb }) => verb)).toEqual(['watch', 'get', 'patch']);
+  expect(parseAuditLog(`${log}\n`).map(({ verb }) => verb)).toEqual(['patch']);
+});
+
+test('the rule for the requests of some comes before the one that leaves reads out', () => {
+  expect(auditPolicyWithRequestsOf(['one', 'two'])).toMatch(/rules:\n {2}- level: Metadata\n {4}userGroups: \["system:serviceaccounts:one","system:serviceaccounts:two"\]\n {2}- level: Metadata\n {4}verbs:/);
 });

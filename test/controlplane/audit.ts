@@ -1,4 +1,5 @@
-// The API server's audit log: every write with its author, the proof of who wrote what and of who wrote nothing.
+// The API server's audit log: every write with its author, the proof of who wrote what and of who wrote nothing. Where a test asks for
+// it, every other request of service accounts too: the proof of which rights somebody uses.
 
 /** One answered write. */
 export interface Write {
@@ -32,9 +33,18 @@ rules:
   - level: None
 `;
 
+/** Any answered request: reads have the verbs of RBAC (get, list, watch). */
+export type Request = Omit<Write, 'verb'> & { readonly verb: string };
+
+/** With every request of the service accounts of these namespaces. */
+export function auditPolicyWithRequestsOf(namespaces: readonly string[]): string {
+  const groups = namespaces.map((namespace) => `system:serviceaccounts:${namespace}`);
+  return AUDIT_POLICY.replace('rules:\n', `rules:\n  - level: Metadata\n    userGroups: ${JSON.stringify(groups)}\n`);
+}
+
 interface AuditEvent {
   readonly stage: string;
-  readonly verb: Write['verb'];
+  readonly verb: string;
   readonly requestURI: string;
   readonly user: { readonly username: string };
   readonly userAgent?: string;
@@ -44,17 +54,34 @@ interface AuditEvent {
 }
 
 export function parseAuditLog(text: string): Write[] {
+  return eventsIn(text)
+    .filter(({ stage }) => stage === 'ResponseComplete')
+    .map(toRequest)
+    .filter(isWrite);
+}
+
+/** Reads among them, as far as the policy has them logged; a watch as soon as it is open, and once more when it ends. */
+export function parseRequests(text: string): Request[] {
+  return eventsIn(text).map(toRequest);
+}
+
+function eventsIn(text: string): AuditEvent[] {
   // The last line may still be in the making.
   const complete = text.slice(0, text.lastIndexOf('\n') + 1);
   return complete
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as AuditEvent)
-    .filter(({ stage, objectRef }) => stage === 'ResponseComplete' && objectRef)
-    .map(toWrite);
+    .filter(({ objectRef }) => objectRef);
 }
 
-function toWrite({ user, userAgent = '', verb, objectRef = {}, requestURI, responseStatus, stageTimestamp }: AuditEvent): Write {
+const WRITES: ReadonlySet<string> = new Set<Write['verb']>(['create', 'update', 'patch', 'delete', 'deletecollection']);
+
+function isWrite(request: Request): request is Write {
+  return WRITES.has(request.verb);
+}
+
+function toRequest({ user, userAgent = '', verb, objectRef = {}, requestURI, responseStatus, stageTimestamp }: AuditEvent): Request {
   const { apiGroup: group = '', resource = '', subresource = '', namespace = '', name = '' } = objectRef;
   const dryRun = new URLSearchParams(requestURI.split('?')[1]).has('dryRun');
   const code = responseStatus?.code ?? 0;

@@ -1,10 +1,10 @@
-// The sidecars are built from the very modules of the control plane, which makes their build a matter of seconds.
+// The sidecars and helm are built from the very modules of the control plane, which makes their build a matter of seconds.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 const controlPlane = versionsOf('kubernetes');
 
-test.each(['provisioner', 'attacher'])('the %s uses every module that the control plane uses at the same version', (folder) => {
+test.each(['provisioner', 'attacher', '../helm/program'])('the %s uses every module that the control plane uses at the same version', (folder) => {
   const shared = [...versionsOf(folder)].filter(([module]) => controlPlane.has(module));
 
   expect(shared.length).toBeGreaterThan(50);

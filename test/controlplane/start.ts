@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseAuditLog, AUDIT_POLICY, type Write } from './audit.ts';
+import { auditPolicyWithRequestsOf, AUDIT_POLICY, parseAuditLog, parseRequests, type Request, type Write } from './audit.ts';
 import { buildControlPlane, type Binaries } from './build.ts';
 import { makeCertificates, makeServiceAccountKey, type Certificates } from './certificates.ts';
 import { FILES, flagsOf, schedulerConfiguration, type FlagSettings, type Ports, type ProgramName } from './flags.ts';
@@ -22,6 +22,8 @@ export interface ControlPlaneOptions {
   readonly users?: readonly User[];
   /** Appended to the API server's own. */
   readonly apiServerFlags?: readonly string[];
+  /** Namespaces whose service accounts are followed in all that they ask for, reads too: see `requests`. */
+  readonly follow?: readonly string[];
   /** Leaves the folder, with logs and audit log, for a look after `stop`. */
   readonly keep?: boolean;
   /** Gets a line when a program ends that nobody ended; standard error unless given. */
@@ -49,6 +51,8 @@ export interface ControlPlane {
   kubectl(args: readonly string[], input?: string): Promise<string>;
   /** Every write that the API server has answered, whoever made it, in the order of the answers. */
   writes(): Promise<Write[]>;
+  /** The same with the reads of whom `follow` names. */
+  requests(): Promise<Request[]>;
   /** Ends a program as told (SIGTERM unless told) and starts it again on the same port and data; resolves when it is ready. */
   restart(name: ProgramName, options?: StopOptions): Promise<void>;
   /** Ends all of it; nothing is left but the folder if it is to be kept. May be called again. */
@@ -140,6 +144,10 @@ class RunningControlPlane implements ControlPlane {
     return parseAuditLog(await readFile(this.path(FILES.auditLog), 'utf8'));
   }
 
+  async requests(): Promise<Request[]> {
+    return parseRequests(await readFile(this.path(FILES.auditLog), 'utf8'));
+  }
+
   async start(): Promise<void> {
     await this.writeFiles();
     await this.untilReady(await this.launch('etcd'));
@@ -215,14 +223,15 @@ class RunningControlPlane implements ControlPlane {
   }
 
   private async writeFiles(): Promise<void> {
-    const { certificates, identities } = this.site;
+    const { certificates, identities, options } = this.site;
+    const { follow = [] } = options;
     const files: Record<string, string> = {
       [FILES.ca]: certificates.ca,
       [FILES.servingCertificate]: certificates.certificate,
       [FILES.servingKey]: certificates.key,
       [FILES.serviceAccountKey]: makeServiceAccountKey(),
       [FILES.tokens]: tokenFile(identities),
-      [FILES.auditPolicy]: AUDIT_POLICY,
+      [FILES.auditPolicy]: follow.length === 0 ? AUDIT_POLICY : auditPolicyWithRequestsOf(follow),
       [FILES.schedulerConfiguration]: schedulerConfiguration(this.kubeconfigOf(SCHEDULER.name)),
     };
     for (const [name, content] of Object.entries(files)) await writeFile(this.path(name), content, { mode: 0o600 });

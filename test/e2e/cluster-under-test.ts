@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Write } from '../controlplane/audit.ts';
+import type { Request, Write } from '../controlplane/audit.ts';
 import { buildControlPlane } from '../controlplane/build.ts';
 import type { SidecarCluster } from '../controlplane/sidecars.ts';
 import { runKubectl, startControlPlane } from '../controlplane/start.ts';
@@ -15,16 +15,19 @@ export interface ClusterUnderTest extends SidecarCluster {
   readonly borrowed: boolean;
   /** Undefined where we cannot read the audit log. */
   writes(): Promise<Write[] | undefined>;
+  /** With the reads of service accounts of the namespaces that are followed. */
+  requests(): Promise<Request[] | undefined>;
   stop(): Promise<void>;
 }
 
-export async function clusterUnderTest(log: (line: string) => void): Promise<ClusterUnderTest> {
+/** `follow`: see the option of startControlPlane. */
+export async function clusterUnderTest(log: (line: string) => void, follow: readonly string[] = []): Promise<ClusterUnderTest> {
   const borrowed = process.env['ZONESPREAD_E2E_KUBECONFIG'] ?? '';
-  return borrowed === '' ? ownCluster(log) : borrowedCluster(borrowed, log);
+  return borrowed === '' ? ownCluster(log, follow) : borrowedCluster(borrowed, log);
 }
 
-async function ownCluster(log: (line: string) => void): Promise<ClusterUnderTest> {
-  const controlPlane = await startControlPlane({ log });
+async function ownCluster(log: (line: string) => void, follow: readonly string[]): Promise<ClusterUnderTest> {
+  const controlPlane = await startControlPlane({ log, follow });
   const { directory, binaries, kubeconfig } = controlPlane;
   return {
     directory,
@@ -34,6 +37,7 @@ async function ownCluster(log: (line: string) => void): Promise<ClusterUnderTest
     borrowed: false,
     kubectl: (args, input) => controlPlane.kubectl(args, input),
     writes: () => controlPlane.writes(),
+    requests: () => controlPlane.requests(),
     stop: () => controlPlane.stop(),
   };
 }
@@ -49,6 +53,7 @@ async function borrowedCluster(kubeconfig: string, log: (line: string) => void):
     borrowed: true,
     kubectl: (args, input) => runKubectl({ kubectl: binaries.kubectl, kubeconfig, args, input }),
     writes: async () => undefined,
+    requests: async () => undefined,
     stop: () => rm(directory, { recursive: true, force: true }),
   };
 }

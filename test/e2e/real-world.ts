@@ -1,8 +1,8 @@
 // The real world: a real control plane with the real CSI sidecars, simulated nodes and a simulated cloud behind the real SDK's wire, and
 // the product's daemon and webhook as processes that can be killed.
 
-import { installProduct, OWN_NAMESPACE, removeProduct } from '../../src/demo/real/installation.ts';
-import { untilRegistered } from '../../src/demo/real/product.ts';
+import { installProduct, OWN_NAMESPACE, removeProduct, type ProductIdentities, type ProductPart } from '../../src/demo/real/installation.ts';
+import { untilRegistered, type ProductCommand } from '../../src/demo/real/product.ts';
 import { createApi } from '../../src/kubernetes/client.ts';
 import { loadCluster, type ClusterConnection } from '../../src/kubernetes/config.ts';
 import { namespaces, storageClasses, volumes } from '../../src/kubernetes/objects.ts';
@@ -40,9 +40,29 @@ const DISKS_PER_NODE = 60;
  */
 const DAEMON_FLAGS = { sweep: '*/2 * * * * *', 'step-timeout': '30s', 'lease-duration': '60s', 'renew-deadline': '40s' };
 
-/** With `webhook: false` nothing is registered until `world.webhook.start()`. */
-export async function startRealWorld({ webhook = true }: { webhook?: boolean } = {}): Promise<World> {
-  const world = new RealWorld(await clusterUnderTest((line) => process.stderr.write(`${line}\n`)));
+/** How the product comes into the cluster, and with which flags its parts run there. */
+export interface Installation {
+  install(cluster: ClusterUnderTest): Promise<ProductIdentities>;
+  /** Beneath those of the test; absent: the test's alone. */
+  command?: (part: ProductPart) => Promise<Pick<ProductCommand, 'flags' | 'environment'>>;
+  /** The program's file; the sources' unless told. */
+  main?: string;
+  /** Namespaces whose service accounts the audit log follows. */
+  follow?: readonly string[];
+  /** Whether a daemon looks after the whole cluster, and its lease is in the product's own namespace: one at a time. */
+  whole?: boolean;
+}
+
+export interface RealWorldOptions {
+  /** false: nothing is registered until `world.webhook.start()`. */
+  webhook?: boolean;
+  /** With an administrator's rights unless told. */
+  installation?: Installation;
+}
+
+export async function startRealWorld({ webhook = true, installation = { install: installProduct } }: RealWorldOptions = {}): Promise<World> {
+  const cluster = await clusterUnderTest((line) => process.stderr.write(`${line}\n`), installation.follow);
+  const world = new RealWorld(cluster, installation);
   try {
     await world.begin();
     if (webhook) await world.webhook.start();
@@ -64,6 +84,7 @@ class RealWorld implements World {
   readonly users = { daemon: '', webhook: '' };
   readonly webhook: Webhook;
   readonly #cluster: ClusterUnderTest;
+  readonly #installation: Installation;
   readonly #connection: ClusterConnection;
   readonly #api;
   readonly #kubeconfigs = { daemon: '', webhook: '' };
@@ -76,8 +97,9 @@ class RealWorld implements World {
   #ownZones = 0;
   #daemons = 0;
 
-  constructor(cluster: ClusterUnderTest) {
+  constructor(cluster: ClusterUnderTest, installation: Installation) {
     this.#cluster = cluster;
+    this.#installation = installation;
     this.#connection = loadCluster({ kubeconfig: cluster.kubeconfig });
     this.#api = createApi({ http: this.#connection.http, userAgent: SCENARIO, fieldManager: SCENARIO });
     this.cloud = new EcsModel({
@@ -125,14 +147,17 @@ class RealWorld implements World {
   }
 
   async startDaemon({ namespace, leaseNamespace, flags = {} }: DaemonOptions): Promise<Daemon> {
-    const scope = { kubeconfig: this.#kubeconfigs.daemon, namespaces: namespace, 'lease-namespace': leaseNamespace };
+    const { whole = false, main } = this.#installation;
+    const deployed = await this.#deployed('controller');
+    const scope = { kubeconfig: this.#kubeconfigs.daemon, ...(whole ? { 'lease-namespace': OWN_NAMESPACE } : { namespaces: namespace, 'lease-namespace': leaseNamespace }) };
     const cloud = { region: REGION, 'ecs-endpoint': this.#ecs?.endpoint ?? '', 'ecs-protocol': 'HTTP' };
     const environment = { ALIBABA_CLOUD_ACCESS_KEY_ID: DEFAULT_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'anything' };
     this.#daemons += 1;
     const started = await startProcess({
       part: 'controller',
-      flags: { ...DAEMON_FLAGS, ...scope, ...cloud, ...flags },
-      environment,
+      flags: { ...deployed.flags, ...DAEMON_FLAGS, ...scope, ...cloud, ...flags },
+      environment: { ...deployed.environment, ...environment },
+      main,
       directory: this.#cluster.directory,
       logName: `controller-${this.#daemons}-${namespace}`,
     });
@@ -145,15 +170,17 @@ class RealWorld implements World {
     });
   }
 
-  startWebhookProcess(httpsPort: number): Promise<ProductProcess> {
+  async startWebhookProcess(httpsPort: number): Promise<ProductProcess> {
+    const deployed = await this.#deployed('webhook');
     const flags = {
+      ...deployed.flags,
       kubeconfig: this.#kubeconfigs.webhook,
       'lease-namespace': OWN_NAMESPACE,
       https: `127.0.0.1:${httpsPort}`,
       url: `https://127.0.0.1:${httpsPort}`,
       'controller-user': this.users.daemon,
     };
-    return startProcess({ part: 'webhook', flags, directory: this.#cluster.directory });
+    return startProcess({ part: 'webhook', flags, environment: deployed.environment ?? {}, main: this.#installation.main, directory: this.#cluster.directory });
   }
 
   async forbidBinding(namespace: string, role: 'source' | 'target'): Promise<() => Promise<void>> {
@@ -186,9 +213,13 @@ class RealWorld implements World {
   }
 
   async #installProduct(): Promise<void> {
-    const { controller, webhook } = await installProduct(this.#cluster);
+    const { controller, webhook } = await this.#installation.install(this.#cluster);
     Object.assign(this.users, { daemon: controller.user, webhook: webhook.user });
     Object.assign(this.#kubeconfigs, { daemon: controller.kubeconfig, webhook: webhook.kubeconfig });
+  }
+
+  async #deployed(part: ProductPart): Promise<Pick<ProductCommand, 'flags' | 'environment'>> {
+    return (await this.#installation.command?.(part)) ?? { flags: {} };
   }
 
   /** Nobody is there any more to take the finalizers off. */

@@ -16,6 +16,8 @@ export interface ProductCommand {
   /** `{ sweep: '*' }`; `--http` is added. */
   flags: Readonly<Record<string, string>>;
   environment?: Readonly<Record<string, string>>;
+  /** The program's file; the sources' unless told. */
+  main?: string | undefined;
   /** The folder for its log. */
   directory: string;
   /** Its log's name in there without `.log`; the part unless there are several of them. */
@@ -31,14 +33,14 @@ const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const END_WITH_US = new URL('end-with-us.ts', import.meta.url).href;
 
 /** Resolves when its /readyz says so. @throws Error with the end of its log when it ends instead. */
-export async function startProduct({ part, flags, environment = {}, directory, logName = part }: ProductCommand): Promise<Product> {
+export async function startProduct({ part, flags, environment = {}, main = MAIN, directory, logName = part }: ProductCommand): Promise<Product> {
   const [port = 0] = await freePorts(1);
   const http = `http://127.0.0.1:${port}`;
   const all = Object.entries({ ...flags, http: `127.0.0.1:${port}` }).flatMap(([name, value]) => [`--${name}`, value]);
   try {
     const program = await startProgram({
       name: `zonespread ${part}`,
-      command: [process.execPath, '--import', END_WITH_US, MAIN, part, ...all],
+      command: [process.execPath, '--import', END_WITH_US, main, part, ...all],
       logFile: join(directory, `${logName}.log`),
       environment,
     });
