@@ -3,9 +3,6 @@
 const request = (word: string): string => `until then: kubectl annotate om <migration> zonespread.io/request=${word}`;
 
 export const LATER_VERBS: Readonly<Record<string, string>> = {
-  status: 'until then: kubectl get spreadreports,ordinalmigrations -A',
-  plan: 'until then: kubectl get spreadreport <set> -o jsonpath={.status.plan}',
-  approve: 'until then: kubectl annotate statefulset <set> zonespread.io/approve=<status.plan.digest of its SpreadReport>',
   migrate: 'until then: create an OrdinalMigration with statefulSetRef, ordinal and targetZone',
   pause: 'until then: kubectl annotate statefulset <set> zonespread.io/paused=true',
   resume: `until then: kubectl annotate --overwrite statefulset <set> zonespread.io/paused=false; for a Frozen move, kubectl annotate om <migration> zonespread.io/request=resume`,

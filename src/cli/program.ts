@@ -2,36 +2,41 @@
 
 import { Command, CommanderError } from 'commander';
 import { addControllerCommand } from './controller-command.ts';
+import { DONE, FAILED, VerbEnded, WRONG_USAGE } from './exit.ts';
+import { explain } from './failure.ts';
 import { LATER_VERBS } from './later-verbs.ts';
 import { VERSION } from './process.ts';
+import { surroundingsOfThisProcess, type Surroundings } from './surroundings.ts';
+import { addApproveVerb } from './verbs/approve.ts';
+import { addPlanVerb } from './verbs/plan.ts';
+import { addStatusVerb } from './verbs/status.ts';
 import { addWebhookCommand } from './webhook-command.ts';
 
-export function createProgram(): Command {
-  const program = new Command('zonespread')
+export function createProgram(around: Surroundings = surroundingsOfThisProcess()): Command {
+  const program = new Command(around.calledAs)
     .description('Declare the zones of a StatefulSet; zonespread moves its zonal disks there, one ordinal at a time.')
     .exitOverride()
-    .showHelpAfterError('(--help shows what is allowed)');
+    .configureOutput({ writeOut: (text) => around.out.write(text), writeErr: (text) => around.error.write(text) })
+    .showHelpAfterError('(--help shows what is allowed)')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 blocked (with the reason).\n');
+  program.commandsGroup('Look:');
+  addStatusVerb(program, around);
+  addPlanVerb(program, around);
+  program.commandsGroup('Decide:');
+  addApproveVerb(program, around);
+  program.commandsGroup('Run:');
+  addControllerCommand(program);
+  addWebhookCommand(program);
+  program.commandsGroup('Other:');
   program
     .command('version')
     .description('print the version')
     .action(() => {
-      process.stdout.write(`zonespread ${VERSION} (Node ${process.version})\n`);
+      around.out.write(`zonespread ${VERSION} (Node ${process.version})\n`);
     });
-  addControllerCommand(program);
-  addWebhookCommand(program);
   for (const [verb, instead] of Object.entries(LATER_VERBS)) addLaterVerb(program, verb, instead);
-  for (const command of program.commands) command.exitOverride();
+  program.helpCommand('help [command]', 'show the help of a command');
   return program;
-}
-
-/** @returns the exit code; what went wrong has been said on standard error. */
-export async function runProgram(program: Command, args: readonly string[]): Promise<number> {
-  try {
-    await program.parseAsync([...args], { from: 'user' });
-    return 0;
-  } catch (error) {
-    return report(error);
-  }
 }
 
 function addLaterVerb(program: Command, verb: string, instead: string): void {
@@ -42,10 +47,22 @@ function addLaterVerb(program: Command, verb: string, instead: string): void {
     .action((_args: string[], _flags: object, command: Command) => command.error(`error: "zonespread ${verb}" is not in this version yet; ${instead}`));
 }
 
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const message = error instanceof Error ? error.message : String(error);
-  const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
-  process.stderr.write(`zonespread: ${message}${cause}\n`);
-  return 1;
+/** @returns the exit code; what went wrong has been said on standard error. */
+export async function runProgram(program: Command, args: readonly string[], around: Pick<Surroundings, 'error'> = ownProcess): Promise<number> {
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return DONE;
+  } catch (error) {
+    return report(error, around);
+  }
+}
+
+const ownProcess = { error: { write: (text: string) => process.stderr.write(text) } };
+
+function report(error: unknown, around: Pick<Surroundings, 'error'>): number {
+  // Commander has said it already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE;
+  const message = explain(error);
+  if (message !== '') around.error.write(`zonespread: ${message}\n`);
+  return error instanceof VerbEnded ? error.exitCode : FAILED;
 }

@@ -27,7 +27,7 @@ import { zonesSeen } from './zones-seen.ts';
 export const WEBHOOK_NAME = 'zonespread';
 
 export interface DecisionPorts {
-  api: Api;
+  api: Pick<Api, 'get'>;
   /** The cluster and the cloud as they are now. */
   live: View;
   clock: Clock;
@@ -170,7 +170,7 @@ export async function guardContext(
 }
 
 /** Whether it is registered at all; whether it answers shows in the rehearsal of every move. */
-async function webhookRegistered(api: Api): Promise<{ ready: boolean; message: string }> {
+async function webhookRegistered(api: DecisionPorts['api']): Promise<{ ready: boolean; message: string }> {
   const registered = await api.get(mutatingWebhooks, { name: WEBHOOK_NAME });
   if (registered !== undefined) return { ready: true, message: '' };
   return { ready: false, message: `there is no MutatingWebhookConfiguration ${WEBHOOK_NAME}: start zonespread webhook, which registers itself` };
