@@ -19,6 +19,12 @@ export function setNameFrom(text: string): string {
   return name;
 }
 
+/** `statefulset/web` is a set, `web/2` a move. */
+export function isSetName(text: string): boolean {
+  const [kind = '', name, ...more] = text.split('/');
+  return SET_KINDS.has(kind.toLowerCase()) && name !== undefined && more.length === 0;
+}
+
 /** @throws VerbEnded (failed) when there is none, with those that there are. */
 export async function findSet(api: Api, namespace: string, text: string): Promise<StatefulSet> {
   const name = setNameFrom(text);

@@ -8,7 +8,12 @@ import { LATER_VERBS } from './later-verbs.ts';
 import { VERSION } from './process.ts';
 import { surroundingsOfThisProcess, type Surroundings } from './surroundings.ts';
 import { addApproveVerb } from './verbs/approve.ts';
+import { addEvacuateVerb } from './verbs/evacuate.ts';
+import { addMigrateVerb } from './verbs/migrate.ts';
+import { addPauseVerb, addResumeVerb } from './verbs/pausing.ts';
 import { addPlanVerb } from './verbs/plan.ts';
+import { addRequestVerbs } from './verbs/requests.ts';
+import { addRetainedVerb } from './verbs/retained.ts';
 import { addStatusVerb } from './verbs/status.ts';
 import { addWebhookCommand } from './webhook-command.ts';
 
@@ -22,8 +27,14 @@ export function createProgram(around: Surroundings = surroundingsOfThisProcess()
   program.commandsGroup('Look:');
   addStatusVerb(program, around);
   addPlanVerb(program, around);
+  addRetainedVerb(program, around);
   program.commandsGroup('Decide:');
   addApproveVerb(program, around);
+  addMigrateVerb(program, around);
+  addEvacuateVerb(program, around);
+  addPauseVerb(program, around);
+  addResumeVerb(program, around);
+  addRequestVerbs(program, around);
   program.commandsGroup('Run:');
   addControllerCommand(program);
   addWebhookCommand(program);

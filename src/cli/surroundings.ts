@@ -34,6 +34,7 @@ export interface Surroundings {
 const PLUGIN = /^kubectl[-_](?:complete-)?zonespread/;
 
 export function surroundingsOfThisProcess(): Surroundings {
+  let interrupted: AbortSignal | undefined;
   const isSomebodyThere = process.stdin.isTTY && process.stdout.isTTY;
   return {
     calledAs: PLUGIN.test(basename(process.argv[1] ?? '')) ? 'kubectl zonespread' : 'zonespread',
@@ -45,7 +46,7 @@ export function surroundingsOfThisProcess(): Surroundings {
     connect: (where) => loadCluster(where),
     readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
     ask: isSomebodyThere ? askOnTerminal : undefined,
-    interrupted: () => untilInterrupted(),
+    interrupted: () => (interrupted ??= untilInterrupted()),
     ecs: (options) => createEcsCall(options),
   };
 }
