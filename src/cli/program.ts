@@ -1,13 +1,15 @@
 // The verbs, and what comes of them: 0 done, 1 failed, 2 wrong usage, 3 blocked.
 
 import { Command, CommanderError } from 'commander';
+import { COMPLETE, complete } from './completion/candidates.ts';
 import { addControllerCommand } from './controller-command.ts';
 import { DONE, FAILED, VerbEnded, WRONG_USAGE } from './exit.ts';
 import { explain } from './failure.ts';
-import { LATER_VERBS } from './later-verbs.ts';
 import { VERSION } from './process.ts';
 import { surroundingsOfThisProcess, type Surroundings } from './surroundings.ts';
 import { addApproveVerb } from './verbs/approve.ts';
+import { addCompletionVerb } from './verbs/completion.ts';
+import { addDoctorVerb } from './verbs/doctor.ts';
 import { addEvacuateVerb } from './verbs/evacuate.ts';
 import { addMigrateVerb } from './verbs/migrate.ts';
 import { addPauseVerb, addResumeVerb } from './verbs/pausing.ts';
@@ -28,6 +30,7 @@ export function createProgram(around: Surroundings = surroundingsOfThisProcess()
   addStatusVerb(program, around);
   addPlanVerb(program, around);
   addRetainedVerb(program, around);
+  addDoctorVerb(program, around);
   program.commandsGroup('Decide:');
   addApproveVerb(program, around);
   addMigrateVerb(program, around);
@@ -39,36 +42,28 @@ export function createProgram(around: Surroundings = surroundingsOfThisProcess()
   addControllerCommand(program);
   addWebhookCommand(program);
   program.commandsGroup('Other:');
+  addCompletionVerb(program, around);
   program
     .command('version')
     .description('print the version')
     .action(() => {
       around.out.write(`zonespread ${VERSION} (Node ${process.version})\n`);
     });
-  for (const [verb, instead] of Object.entries(LATER_VERBS)) addLaterVerb(program, verb, instead);
   program.helpCommand('help [command]', 'show the help of a command');
   return program;
 }
 
-function addLaterVerb(program: Command, verb: string, instead: string): void {
-  program
-    .command(verb, { hidden: true })
-    .allowUnknownOption()
-    .argument('[arguments...]')
-    .action((_args: string[], _flags: object, command: Command) => command.error(`error: "zonespread ${verb}" is not in this version yet; ${instead}`));
-}
-
 /** @returns the exit code; what went wrong has been said on standard error. */
-export async function runProgram(program: Command, args: readonly string[], around: Pick<Surroundings, 'error'> = ownProcess): Promise<number> {
+export async function runProgram(program: Command, args: readonly string[], around: Surroundings = surroundingsOfThisProcess()): Promise<number> {
+  const [first, ...rest] = args;
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    if (first === COMPLETE) await complete(program, rest, around);
+    else await program.parseAsync([...args], { from: 'user' });
     return DONE;
   } catch (error) {
     return report(error, around);
   }
 }
-
-const ownProcess = { error: { write: (text: string) => process.stderr.write(text) } };
 
 function report(error: unknown, around: Pick<Surroundings, 'error'>): number {
   // Commander has said it already.

@@ -31,7 +31,7 @@ export interface Surroundings {
 }
 
 /** kubectl runs its plugins by their file names. */
-const PLUGIN = /^kubectl[-_](?:complete-)?zonespread/;
+const PLUGIN = /^kubectl(?:_complete)?-zonespread/;
 
 export function surroundingsOfThisProcess(): Surroundings {
   let interrupted: AbortSignal | undefined;

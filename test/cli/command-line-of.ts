@@ -41,9 +41,10 @@ export class Desk {
   out = '';
   error = '';
 
-  constructor({ installed = true }: { installed?: boolean } = {}) {
+  /** @param more kinds that the server has besides */
+  constructor({ installed = true, more = [] }: { installed?: boolean; more?: Resource[] } = {}) {
     const kinds: Resource[] = installed ? [ordinalMigrations, spreadReports, zoneEvacuations] : [];
-    this.http = new ApiHttp(this.api, kinds);
+    this.http = new ApiHttp(this.api, [...kinds, ...more]);
     if (installed) this.api.groupVersions.set('zonespread.io/v1alpha1', kinds.map(({ plural }) => plural));
   }
 
