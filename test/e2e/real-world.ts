@@ -40,8 +40,18 @@ const DISKS_PER_NODE = 60;
  */
 const DAEMON_FLAGS = { sweep: '*/2 * * * * *', 'step-timeout': '30s', 'lease-duration': '60s', 'renew-deadline': '40s' };
 
+/** What a person at a terminal has. */
+export interface Person {
+  /** An administrator's. */
+  kubeconfig: string;
+  /** The binary. */
+  kubectl: string;
+  /** As --ecs-endpoint takes it. */
+  ecsEndpoint: string;
+}
+
 /** With `webhook: false` nothing is registered until `world.webhook.start()`. */
-export async function startRealWorld({ webhook = true }: { webhook?: boolean } = {}): Promise<World> {
+export async function startRealWorld({ webhook = true }: { webhook?: boolean } = {}): Promise<World & { person: Person }> {
   const world = new RealWorld(await clusterUnderTest((line) => process.stderr.write(`${line}\n`)));
   try {
     await world.begin();
@@ -102,6 +112,10 @@ class RealWorld implements World {
 
   get kubelets() {
     return this.#running;
+  }
+
+  get person(): Person {
+    return { kubeconfig: this.#cluster.kubeconfig, kubectl: this.#cluster.binaries.kubectl, ecsEndpoint: this.#ecs?.endpoint ?? '' };
   }
 
   async begin(): Promise<void> {

@@ -21,6 +21,11 @@ test('width counts characters, not code units', () => {
   expect(widthOf(line('→ 𝒘eb'))).toBe(5);
 });
 
+test('characters of East Asian scripts and pictographs are two columns wide, combining ones none', () => {
+  expect([widthOf(line('数据')), widthOf(line('🚀')), widthOf(line('e\u0301')), widthOf(line('●○→▾█'))]).toEqual([4, 2, 1, 5]);
+  expect(plainText(fit(line('数据库'), 4))).toBe('数…');
+});
+
 test('text is broken between words', () => {
   expect(wrap('one two three four', 9)).toEqual(['one two', 'three', 'four']);
   expect(wrap('averylongword that fits', 6)).toEqual(['averylongword', 'that', 'fits']);
