@@ -23,6 +23,8 @@ export function createProgram(around: Surroundings = surroundingsOfThisProcess()
   const program = new Command(around.calledAs)
     .description('Declare the zones of a StatefulSet; zonespread moves its zonal disks there, one ordinal at a time.')
     .exitOverride()
+    // With their arguments, which their own help has, there would be no room for the descriptions.
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .configureOutput({ writeOut: (text) => around.out.write(text), writeErr: (text) => around.error.write(text) })
     .showHelpAfterError('(--help shows what is allowed)')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 blocked (with the reason).\n');

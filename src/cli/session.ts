@@ -6,7 +6,7 @@ import type { Api } from '../kubernetes/api.ts';
 import { createApi } from '../kubernetes/client.ts';
 import type { Http } from '../ports/http.ts';
 import { createScreen, type Screen } from './rendering/screen.ts';
-import type { Line } from './rendering/text.ts';
+import { line, wrap, type Line } from './rendering/text.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export const OUTPUTS = ['table', 'json', 'yaml'] as const;
@@ -39,6 +39,8 @@ export interface Show {
   readonly columns: number;
   /** The lines, or with `-o json|yaml` the document that says the same. */
   answer(lines: readonly Line[], document: object): void;
+  /** Sentences, broken between words. */
+  tell(text: string): void;
 }
 
 /** The writes of people at a terminal, apart from the daemon's in audit logs and managedFields. */
@@ -58,11 +60,16 @@ export async function withCluster<T>(around: Surroundings, flags: ClusterFlags, 
   }
 }
 
+/** In narrower terminals lines run over. */
+const NARROWEST = 40;
+
 export function createShow({ out, environment, clock }: Surroundings, output: OutputFormat = 'table'): Show {
   const screen = createScreen(out, environment, clock);
+  const columns = out.isTTY === true ? Math.max(NARROWEST, (out.columns ?? 80) - 1) : Number.POSITIVE_INFINITY;
   return {
     screen,
-    columns: out.isTTY === true ? Math.max(40, (out.columns ?? 80) - 1) : Number.POSITIVE_INFINITY,
+    columns,
+    tell: (text) => screen.say(...wrap(text, columns).map((row) => line(row))),
     answer(lines, document) {
       if (output === 'table') screen.say(...lines);
       else out.write(output === 'json' ? `${JSON.stringify(document, undefined, 2)}\n` : dumpYaml(document, { noRefs: true, lineWidth: -1 }));

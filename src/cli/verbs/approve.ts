@@ -43,7 +43,7 @@ async function approve(session: Session, name: string, flags: ApproveFlags): Pro
   const report = await reportOf({ api, namespace }, name);
   const plan = report.status?.plan;
   if (plan === undefined) throw blocked(`there is no plan of ${namespace}/${name}: ${report.status?.state ?? 'the controller has not made one'}`);
-  if (plan.total === 0) return show.screen.say(line(`${namespace}/${name} has nothing to move: there is nothing to approve.`));
+  if (plan.total === 0) return show.tell(`${namespace}/${name} has nothing to move: there is nothing to approve.`);
   await requireModePlan(session, set);
   requireDigest(plan, flags.digest);
   show.screen.say(line(piece(`${namespace}/${name}`, 'strong'), `   ${costWords(plan)}`), EMPTY, ...indented([...planLines(name, plan, show.columns - 2), EMPTY, ...digestLines(plan, report.status?.approved?.digest)], 2), EMPTY);
@@ -51,7 +51,7 @@ async function approve(session: Session, name: string, flags: ApproveFlags): Pro
   await requireSamePlan(session, name, plan);
   await write(session, { set, plan, dryRun: flags.dryRun === true });
   const done = flags.dryRun === true ? 'would be approved (server dry run)' : 'is approved';
-  show.screen.say(line(`The plan ${plan.digest.slice(0, 12)} of ${namespace}/${name} ${done}. It begins when nothing holds it; to follow: ${around.calledAs} status ${name} -n ${namespace} --watch`));
+  show.tell(`The plan ${plan.digest.slice(0, 12)} of ${namespace}/${name} ${done}. It begins when nothing holds it; to follow: ${around.calledAs} status ${name} -n ${namespace} --watch`);
 }
 
 /** In the other modes an approval would lie around until it is a surprise. */

@@ -85,7 +85,7 @@ function findingLines(examined: readonly Examined[], columns: number): Line[] {
 
 function linesOf({ level, message, fix }: Finding, columns: number): Line[] {
   const { sign, style } = SIGNS[level];
-  const said = wrap(message, columns - 4).map((row, at) => line('  ', piece(at === 0 ? sign : ' ', style), ` ${row}`));
+  const said = wrap(message, columns - 4).map((row, at) => line('  ', at === 0 ? piece(sign, style) : ' ', ` ${row}`));
   return [...said, ...(fix === undefined ? [] : wrap(`→ ${fix}`, columns - 6).map((row, at) => line(at === 0 ? '    ' : '      ', piece(row, 'faint'))))];
 }
 

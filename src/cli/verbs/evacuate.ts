@@ -76,7 +76,7 @@ async function evacuate(session: Session, zone: string, flags: EvacuateFlags): P
   if (flags.undo === true) return takeBack(session, { zone, existing, dryRun: flags.dryRun === true });
   const [found] = existing;
   const evacuation = found ?? (await begin(session, zone, flags));
-  if (found !== undefined) session.show.screen.say(line(`Zone ${zone} is being evacuated already (ZoneEvacuation ${found.metadata.name}).`));
+  if (found !== undefined) session.show.tell(`Zone ${zone} is being evacuated already (ZoneEvacuation ${found.metadata.name}).`);
   if (flags.wait === true && flags.dryRun !== true) await waitFor(session, evacuation, flags.timeout);
 }
 
@@ -87,7 +87,7 @@ async function begin(session: Session, zone: string, { reason, dryRun: tried, wa
   const made = await api.create(zoneEvacuations, { apiVersion: apiVersionOf(zoneEvacuations), kind: zoneEvacuations.kind, metadata: { name: zone }, spec: { zone, ...(reason === undefined ? {} : { reason }) } }, { dryRun });
   const affected = await ordinalsIn(session, zone);
   const follow = wait || dryRun ? '' : ` To follow: ${around.calledAs} evacuate ${zone} --wait; to take it back: ${around.calledAs} evacuate ${zone} --undo`;
-  session.show.screen.say(line(`Zone ${zone} ${dryRun ? 'would be' : 'is'} closed${dryRun ? ' (server dry run)' : ''}: ${affected}.${follow}`));
+  session.show.tell(`Zone ${zone} ${dryRun ? 'would be' : 'is'} closed${dryRun ? ' (server dry run)' : ''}: ${affected}.${follow}`);
   return made;
 }
 
@@ -108,7 +108,7 @@ async function takeBack(session: Session, { zone, existing, dryRun }: { zone: st
   if (dryRun) throw wrongUsage('--undo and --dry-run do not go together: zonespread evacuate shows what there is to take back');
   if (existing.length === 0) throw failed(`zone ${zone} is not being evacuated; ${session.around.calledAs} evacuate shows which are`);
   for (const { metadata } of existing) await remove(session, metadata);
-  session.show.screen.say(line(`The evacuation of zone ${zone} is taken back: sets may use it again. What has moved stays where it is, unless a policy asks for it.`));
+  session.show.tell(`The evacuation of zone ${zone} is taken back: sets may use it again. What has moved stays where it is, unless a policy asks for it.`);
 }
 
 async function remove({ api }: Session, { name, uid = '' }: ZoneEvacuation['metadata']): Promise<void> {
@@ -144,7 +144,7 @@ async function waitFor(session: Session, { metadata, spec }: ZoneEvacuation, tim
     session.show.screen.clear();
     await following.stop();
   }
-  session.show.screen.say(line(`Zone ${spec.zone} is empty: no disk of an annotated set is left in it. It stays closed until: ${session.around.calledAs} evacuate ${spec.zone} --undo`));
+  session.show.tell(`Zone ${spec.zone} is empty: no disk of an annotated set is left in it. It stays closed until: ${session.around.calledAs} evacuate ${spec.zone} --undo`);
 }
 
 function conditionOf({ status }: ZoneEvacuation, type: string) {

@@ -9,7 +9,7 @@ import { randomLetters } from '../../ports/random.ts';
 import { blocked, failed, wrongUsage } from '../exit.ts';
 import { duration } from '../flags.ts';
 import { findSet, setNameFrom } from '../names.ts';
-import { line, span } from '../rendering/text.ts';
+import { span } from '../rendering/text.ts';
 import { addClusterFlags, addDryRunFlag, addExamples, withCluster, type ClusterFlags, type Session } from '../session.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { followRecord, stateOf } from '../waiting.ts';
@@ -53,8 +53,8 @@ async function migrate(session: Session, order: Order, flags: MigrateFlags): Pro
   const dryRun = flags.dryRun === true;
   const record = await session.api.create(ordinalMigrations, recordOf(session, set, order), { dryRun });
   const { name } = record.metadata;
-  if (dryRun) return session.show.screen.say(line(`OrdinalMigration ${name} would be created (server dry run): ${podNameOf(record)} to ${order.zone}.`));
-  session.show.screen.say(line(`OrdinalMigration ${name} is created: ${podNameOf(record)} to ${order.zone}. ${flags.wait === true ? 'To take it back: ' : `To follow: ${session.around.calledAs} status ${order.set} -n ${session.namespace} --watch; to take it back: `}${session.around.calledAs} abort ${name} -n ${session.namespace}`));
+  if (dryRun) return session.show.tell(`OrdinalMigration ${name} would be created (server dry run): ${podNameOf(record)} to ${order.zone}.`);
+  session.show.tell(`OrdinalMigration ${name} is created: ${podNameOf(record)} to ${order.zone}. ${flags.wait === true ? 'To take it back: ' : `To follow: ${session.around.calledAs} status ${order.set} -n ${session.namespace} --watch; to take it back: `}${session.around.calledAs} abort ${name} -n ${session.namespace}`);
   if (flags.wait === true) await waitFor(session, record, flags);
 }
 
@@ -87,7 +87,7 @@ async function waitFor(session: Session, record: OrdinalMigration, { throughHold
   const over = await followRecord(session, record, { isOver: (now) => ended(now) || phaseOf(now) === 'Frozen' || isHeld(now), timeoutMs: timeout });
   const { reason = '', message = '', downtimeSeconds } = statusOf(over);
   const name = podNameOf(over);
-  if (phaseOf(over) === 'Succeeded') return session.show.screen.say(line(`${name} is in ${over.spec.targetZone}${downtimeSeconds === undefined ? '' : `; it was down for ${span(downtimeSeconds * 1000)}`}. The old disk is kept for a while: ${session.around.calledAs} retained -n ${session.namespace}`));
+  if (phaseOf(over) === 'Succeeded') return session.show.tell(`${name} is in ${over.spec.targetZone}${downtimeSeconds === undefined ? '' : `; it was down for ${span(downtimeSeconds * 1000)}`}. The old disk is kept for a while: ${session.around.calledAs} retained -n ${session.namespace}`);
   if (phaseOf(over) === 'Pending') throw blocked(`${name} waits: ${reason}: ${message}. The move begins by itself when that is over`);
   if (phaseOf(over) === 'Frozen') throw blocked(`the move of ${name} is frozen: ${reason}: ${message}. Decide: ${session.around.calledAs} resume, abort, reverse, restore-source or release ${over.metadata.name}`);
   throw failed(`${name} was not moved: ${phaseOf(over)} ${reason}: ${message}`);

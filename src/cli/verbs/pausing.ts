@@ -7,7 +7,6 @@ import { ended, ordinalMigrations, phaseOf, type OrdinalMigration } from '../../
 import { keyOf } from '../../policy/annotations.ts';
 import { blocked } from '../exit.ts';
 import { findMigration, findSet, isSetName, setNameFrom } from '../names.ts';
-import { line } from '../rendering/text.ts';
 import { addClusterFlags, addDryRunFlag, addExamples, withCluster, type ClusterFlags, type Session } from '../session.ts';
 import { annotateSet } from '../set-annotations.ts';
 import type { Surroundings } from '../surroundings.ts';
@@ -39,10 +38,10 @@ export function addResumeVerb(program: Command, around: Surroundings): void {
 async function pause(session: Session, name: string, dryRun: boolean): Promise<void> {
   const { api, namespace, show } = session;
   const set = await findSet(api, namespace, name);
-  if (set.metadata.annotations?.[PAUSED] === 'true') return show.screen.say(line(`${namespace}/${name} is paused already.`));
+  if (set.metadata.annotations?.[PAUSED] === 'true') return show.tell(`${namespace}/${name} is paused already.`);
   await write(session, { set, value: 'true', dryRun });
   const open = (await recordsOf(session, name)).map(({ metadata }) => metadata.name);
-  show.screen.say(line(`${namespace}/${name} ${dryRun ? 'would be paused (server dry run)' : 'is paused'}: it starts nothing new${open.length === 0 ? '' : `, and ends what is at hand (${open.join(', ')})`}. To go on: ${session.around.calledAs} resume ${name} -n ${namespace}`));
+  show.tell(`${namespace}/${name} ${dryRun ? 'would be paused (server dry run)' : 'is paused'}: it starts nothing new${open.length === 0 ? '' : `, and ends what is at hand (${open.join(', ')})`}. To go on: ${session.around.calledAs} resume ${name} -n ${namespace}`);
 }
 
 async function recordsOf({ api, namespace }: Session, name: string): Promise<OrdinalMigration[]> {
@@ -66,10 +65,10 @@ async function resumeSet(session: Session, name: string, dryRun: boolean): Promi
   const set = await findSet(api, namespace, name);
   const inherited = (await api.get(namespaces, { name: namespace }))?.metadata.annotations?.[PAUSED] === 'true';
   const hint = await frozenHint(session, name);
-  if (!isPaused(set, inherited)) return show.screen.say(line(`${namespace}/${name} is not paused.${hint}`));
+  if (!isPaused(set, inherited)) return show.tell(`${namespace}/${name} is not paused.${hint}`);
   // Where the namespace says "paused" for all, the set has to say that it is not.
   await write(session, { set, value: inherited ? 'false' : null, dryRun });
-  show.screen.say(line(`${namespace}/${name} ${dryRun ? 'would go on (server dry run)' : 'goes on'}.${hint === '' ? ` To follow: ${around.calledAs} status ${name} -n ${namespace} --watch` : hint}`));
+  show.tell(`${namespace}/${name} ${dryRun ? 'would go on (server dry run)' : 'goes on'}.${hint === '' ? ` To follow: ${around.calledAs} status ${name} -n ${namespace} --watch` : hint}`);
 }
 
 function isPaused({ metadata }: StatefulSet, inherited: boolean): boolean {

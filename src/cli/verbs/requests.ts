@@ -10,7 +10,6 @@ import { requestProblem } from '../../migration/requests.ts';
 import { blocked, failed } from '../exit.ts';
 import { duration } from '../flags.ts';
 import { findMigration } from '../names.ts';
-import { line } from '../rendering/text.ts';
 import { addClusterFlags, addDryRunFlag, addExamples, withCluster, type ClusterFlags, type Session } from '../session.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { followRecord, stateOf } from '../waiting.ts';
@@ -104,7 +103,7 @@ export async function request(session: Session, asked: { verb: Omit<Verb, 'descr
   await annotate(session, record, { request: verb.request, dryRun: flags.dryRun === true });
   const words = `${podNameOf(record)} ${flags.dryRun === true ? 'would be asked (server dry run): it then' : ''} ${verb.consequence}`.replaceAll(/ {2,}/g, ' ');
   const follow = flags.dryRun === true || flags.wait === true ? '' : ` To follow: ${session.around.calledAs} status ${record.spec.statefulSetRef.name} -n ${session.namespace} --watch`;
-  session.show.screen.say(line(`Asked of ${record.metadata.name}: ${verb.request}. ${words}.${follow}`));
+  session.show.tell(`Asked of ${record.metadata.name}: ${verb.request}. ${words}.${follow}`);
   if (flags.wait === true && flags.dryRun !== true) await waitFor(session, asked);
 }
 
@@ -131,7 +130,7 @@ async function waitFor(session: Session, { verb, record, flags }: Parameters<typ
   if (!verb.isTaken(answered)) throw blocked(`the controller refused to ${verb.request}: ${await refusalIn(session, answered)}`);
   const over = await followRecord(session, record, { isOver: (now) => verb.isDone(now) || isStuck(now, verb.request), timeoutMs });
   if (!verb.isDone(over)) throw blocked(`${over.metadata.name} is ${stateOf(over)}: ${statusOf(over).message ?? ''}`);
-  session.show.screen.say(line(`${podNameOf(over)}: ${stateOf(over)}. ${statusOf(over).message ?? ''}`.trimEnd()));
+  session.show.tell(`${podNameOf(over)}: ${stateOf(over)}. ${statusOf(over).message ?? ''}`.trimEnd());
 }
 
 /** Frozen on its way; while it is reversed it is Frozen as it should be. */

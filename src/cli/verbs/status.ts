@@ -166,7 +166,7 @@ function tellChanges(standings: readonly SetStanding[], { show, around }: Sessio
   for (const standing of standings) {
     const key = `${standing.namespace}/${standing.name}`;
     const words = changeWords(standing);
-    if (told.get(key) !== words) show.screen.say(line(`${timestamp(around.clock)}   ${key}   ${words}`));
+    if (told.get(key) !== words) show.tell(`${timestamp(around.clock)}   ${key}   ${words}`);
     told.set(key, words);
   }
 }
