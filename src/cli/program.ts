@@ -70,7 +70,8 @@ export async function runProgram(program: Command, args: readonly string[], arou
 function report(error: unknown, around: Pick<Surroundings, 'error'>): number {
   // Commander has said it already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE;
-  const message = explain(error);
+  // Much of it was written by others: nothing of it may steer the terminal.
+  const message = explain(error).replaceAll(/[^\P{Cc}\n]/gu, ' ');
   if (message !== '') around.error.write(`zonespread: ${message}\n`);
   return error instanceof VerbEnded ? error.exitCode : FAILED;
 }

@@ -3,16 +3,18 @@
 import { keyOf } from '../../policy/annotations.ts';
 import { storageClasses, type StatefulSet, type StorageClass } from '../../kubernetes/objects.ts';
 import { ZONE_KEYS } from '../../layout/zones.ts';
-import { DISK_DRIVER, named, ok, warning, type Check, type Finding } from './finding.ts';
+import { DISK_DRIVER, named, ok, warning, type Check, type Finding, type Patient } from './finding.ts';
 
 export const classes: Check = {
   area: 'StorageClasses',
-  async look({ api, sets }) {
-    const own = (await api.list(storageClasses)).filter(({ provisioner }) => provisioner === DISK_DRIVER);
-    const findings = own.flatMap((one) => [...bindingFindings(one), ...zoneFindings(one, sets)]);
-    return findings.length > 0 ? findings : [ok(own.length === 0 ? 'no StorageClass is of the disk driver' : `new disks are made where their pods go (${named(own.map(({ metadata }) => metadata.name))})`)];
-  },
+  looks: [classFindings],
 };
+
+async function classFindings({ api, sets }: Patient): Promise<Finding[]> {
+  const own = (await api.list(storageClasses)).filter(({ provisioner }) => provisioner === DISK_DRIVER);
+  const findings = own.flatMap((one) => [...bindingFindings(one), ...zoneFindings(one, sets)]);
+  return findings.length > 0 ? findings : [ok(own.length === 0 ? 'no StorageClass is of the disk driver' : `new disks are made where their pods go (${named(own.map(({ metadata }) => metadata.name))})`)];
+}
 
 /** Kubernetes binds at once when a class does not say. */
 function bindingFindings({ metadata, volumeBindingMode = 'Immediate' }: StorageClass): Finding[] {

@@ -17,13 +17,15 @@ const ASK_AGAIN = 'ask again with: --region <region> --ecs-endpoint <host>; the 
 
 export const cloud: Check = {
   area: 'Cloud',
-  async look(patient) {
-    if (patient.cloud === undefined) return [];
-    if ('silent' in patient.cloud) return [unknown(`the cloud was not asked: ${patient.cloud.silent}`, ASK_AGAIN)];
-    const rights = await askAll(patient.cloud);
-    return rights.some(({ level }) => level !== 'ok') ? rights : [...rights, ...(await markets(patient, patient.cloud))];
-  },
+  looks: [cloudFindings],
 };
+
+async function cloudFindings(patient: Patient): Promise<Finding[]> {
+  if (patient.cloud === undefined) return [];
+  if ('silent' in patient.cloud) return [unknown(`the cloud was not asked: ${patient.cloud.silent}`, ASK_AGAIN)];
+  const rights = await askAll(patient.cloud);
+  return rights.some(({ level }) => level !== 'ok') ? rights : [...rights, ...(await markets(patient, patient.cloud))];
+}
 
 type Answer = 'allowed' | 'denied' | 'credentials' | 'unclear';
 

@@ -2,7 +2,7 @@
 
 import { csiNodes, nodes, type CSINode, type KubernetesObject, type Node, type Resource } from '../../kubernetes/objects.ts';
 import { zoneOfNode, ZONE_KEYS } from '../../layout/zones.ts';
-import { DISK_DRIVER, named, ok, problem, warning, type Check, type Finding } from './finding.ts';
+import { DISK_DRIVER, named, ok, problem, warning, type Check, type Finding, type Patient } from './finding.ts';
 
 interface CSIDriver extends KubernetesObject {
   spec?: { attachRequired?: boolean };
@@ -17,11 +17,13 @@ const deployments: Resource<Deployment> = { group: 'apps', version: 'v1', plural
 
 export const driver: Check = {
   area: 'Disk driver and nodes',
-  async look({ api }) {
-    const [installed, allNodes, allCsiNodes, provisioner] = await Promise.all([api.get(csiDrivers, { name: DISK_DRIVER }), api.list(nodes), api.list(csiNodes), api.get(deployments, { namespace: 'kube-system', name: 'csi-provisioner' })]);
-    return [...driverFindings(installed), ...provisionerFindings(provisioner), ...zoneFindings(allNodes), ...nodeFindings(allNodes, allCsiNodes)];
-  },
+  looks: [driverAndNodes],
 };
+
+async function driverAndNodes({ api }: Patient): Promise<Finding[]> {
+  const [installed, allNodes, allCsiNodes, provisioner] = await Promise.all([api.get(csiDrivers, { name: DISK_DRIVER }), api.list(nodes), api.list(csiNodes), api.get(deployments, { namespace: 'kube-system', name: 'csi-provisioner' })]);
+  return [...driverFindings(installed), ...provisionerFindings(provisioner), ...zoneFindings(allNodes), ...nodeFindings(allNodes, allCsiNodes)];
+}
 
 function driverFindings(installed: CSIDriver | undefined): Finding[] {
   if (installed === undefined) return [problem(`there is no CSIDriver ${DISK_DRIVER}`, 'install the disk CSI plugin (on ACK: add-ons csi-plugin and csi-provisioner); only its disks can be moved')];

@@ -33,9 +33,12 @@ export interface Patient {
   cloud: { call: EcsCall; region: string } | { silent: string } | undefined;
 }
 
+/** One thing to look at; what it cannot see keeps the others from nothing. */
+export type Look = (patient: Patient) => Promise<Finding[]>;
+
 export interface Check {
   area: string;
-  look(patient: Patient): Promise<Finding[]>;
+  looks: readonly Look[];
 }
 
 export const ok = (message: string): Finding => ({ level: 'ok', message });

@@ -15,7 +15,7 @@ const EXPIRES_SOON_MS = 30 * 86_400_000;
 
 export const installation: Check = {
   area: 'Installation',
-  look: async (patient) => [await customResources(patient), await controller(patient), ...(await webhook(patient))],
+  looks: [async (patient) => [await customResources(patient)], async (patient) => [await controller(patient)], webhook],
 };
 
 async function customResources({ api }: Patient): Promise<Finding> {
@@ -93,8 +93,8 @@ async function answer({ api, namespace }: Patient, registered: Registered): Prom
     await api.create(statefulSets, probe(namespace), { dryRun: true });
   } catch (error) {
     if (error instanceof ApiError && error.message.includes(PROBE_KEY)) return ok('the webhook answers the API server');
-    if (error instanceof ApiError && error.status === 403) return unknown(`whether the webhook answers could not be tried: ${error.message}`, `name a namespace in which you may create StatefulSets: -n <namespace>`);
-    throw error;
+    if (!(error instanceof ApiError)) throw error;
+    return unknown(`whether the webhook answers could not be tried: ${error.message}`, 'name a namespace in which you may create StatefulSets: -n <namespace>');
   }
   return problem('the API server gets no answer from the webhook: a policy that is wrong was let through', `see that its pods run, and that the API server reaches ${targetOf(registered)} (network policies, security groups). Where the webhook looks after some namespaces only, try one of them: -n <namespace>`);
 }

@@ -13,7 +13,7 @@ const AGREE_WITHIN_MS = 5_000;
 
 export const kubernetes: Check = {
   area: 'Kubernetes',
-  look: async (patient) => [await version(patient), clocks(patient)],
+  looks: [async (patient) => [await version(patient)], (patient) => Promise.resolve([clocks(patient)])],
 };
 
 async function version({ http }: Patient): Promise<Finding> {

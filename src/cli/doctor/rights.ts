@@ -36,6 +36,9 @@ const RIGHTS: readonly Right[] = [
   { group: 'zonespread.io', resource: 'zoneevacuations', subresource: 'status', verbs: ['patch'] },
 ];
 
+/** Asked for without a namespace: a role of one would not do. */
+const CLUSTER_SCOPED = new Set(['namespaces', 'nodes', 'persistentvolumes', 'storageclasses', 'csinodes', 'volumeattachments', 'zoneevacuations']);
+
 interface AccessReview extends KubernetesObject {
   spec: object;
   status?: { allowed: boolean };
@@ -45,14 +48,16 @@ const accessReviews: Resource<AccessReview> = { group: 'authorization.k8s.io', v
 
 export const rights: Check = {
   area: 'Rights of the controller',
-  async look(patient) {
-    const user = await controllerUser(patient);
-    if (user === undefined) return [unknown("nobody knows who the controller is: its Lease does not say", 'start it once; it writes its name on the Lease')];
-    const asked = RIGHTS.flatMap((right) => right.verbs.map((verb) => ({ right, verb })));
-    const missing = (await Promise.all(asked.map(async ({ right, verb }) => ((await isAllowed(patient, { user, right, verb })) ? [] : [`${verb} ${nameOf(right)}`])))).flat();
-    return [verdict(user, missing)];
-  },
+  looks: [controllerRights],
 };
+
+async function controllerRights(patient: Patient): Promise<Finding[]> {
+  const user = await controllerUser(patient);
+  if (user === undefined) return [unknown("nobody knows who the controller is: its Lease does not say", 'start it once; it writes its name on the Lease')];
+  const asked = RIGHTS.flatMap((right) => right.verbs.map((verb) => ({ right, verb })));
+  const missing = (await Promise.all(asked.map(async ({ right, verb }) => ((await isAllowed(patient, { user, right, verb })) ? [] : [`${verb} ${nameOf(right)}`])))).flat();
+  return [verdict(user, missing)];
+}
 
 function verdict(user: string, missing: readonly string[]): Finding {
   if (missing.length === 0) return ok(`${user} has every right that moves take`);
@@ -61,7 +66,7 @@ function verdict(user: string, missing: readonly string[]): Finding {
 
 async function isAllowed({ api, namespace }: Patient, { user, right, verb }: { user: string; right: Right; verb: string }): Promise<boolean> {
   const { group, resource, subresource } = right;
-  const review = { spec: { user, groups: groupsOf(user), resourceAttributes: { group, resource, verb, namespace, ...(subresource === undefined ? {} : { subresource }) } } };
+  const review = { spec: { user, groups: groupsOf(user), resourceAttributes: { group, resource, verb, ...(CLUSTER_SCOPED.has(resource) ? {} : { namespace }), ...(subresource === undefined ? {} : { subresource }) } } };
   // A review is an object only in form: it has no name and is not stored.
   const answered = await api.create(accessReviews, { metadata: {}, ...review } as unknown as AccessReview);
   return answered.status?.allowed === true;

@@ -7,13 +7,15 @@ import { ok, problem, warning, type Check, type Finding, type Patient } from './
 
 export const declaredSets: Check = {
   area: 'Sets',
-  async look(patient) {
-    if (patient.sets.length === 0) return [ok('no set declares zones yet: kubectl annotate statefulset <name> zonespread.io/zones=<zone>,<zone>')];
-    const byNamespace = Map.groupBy(patient.sets, ({ metadata }) => metadata.namespace ?? '');
-    const findings = (await Promise.all([...byNamespace].map(([namespace, sets]) => inNamespace(patient, namespace, sets)))).flat();
-    return findings.length > 0 ? findings : [ok(`${patient.sets.length === 1 ? 'the one set that declares zones can' : `all ${patient.sets.length} sets that declare zones can`} be moved, as far as policies and budgets go`)];
-  },
+  looks: [setFindings],
 };
+
+async function setFindings(patient: Patient): Promise<Finding[]> {
+  if (patient.sets.length === 0) return [ok('no set declares zones yet: kubectl annotate statefulset <name> zonespread.io/zones=<zone>,<zone>')];
+  const byNamespace = Map.groupBy(patient.sets, ({ metadata }) => metadata.namespace ?? '');
+  const findings = (await Promise.all([...byNamespace].map(([namespace, sets]) => inNamespace(patient, namespace, sets)))).flat();
+  return findings.length > 0 ? findings : [ok(`${patient.sets.length === 1 ? 'the one set that declares zones can' : `all ${patient.sets.length} sets that declare zones can`} be moved, as far as policies and budgets go`)];
+}
 
 async function inNamespace({ api }: Patient, name: string, sets: readonly StatefulSet[]): Promise<Finding[]> {
   const [namespace, budgets] = await Promise.all([api.get(namespaces, { name }), api.list(disruptionBudgets, { namespace: name })]);

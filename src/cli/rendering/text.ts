@@ -14,9 +14,12 @@ export const EMPTY: Line = [];
 /** SGR parameters of the sixteen colours that every terminal has, in its own shades. */
 const SGR: Record<Exclude<Style, 'plain'>, string> = { strong: '1', faint: '2', good: '32', busy: '33', bad: '31', name: '36' };
 
+/** Whoever may write an object must not be able to write to the terminals of those who look at it: control characters become blanks. */
 export function piece(text: string, style: Style = 'plain'): Piece {
-  return { text, style };
+  return { text: text.replaceAll(CONTROL, ' '), style };
 }
+
+const CONTROL = /\p{Cc}/gu;
 
 /** Pieces, or text in the plain style. */
 export function line(...parts: readonly (Piece | string)[]): Line {

@@ -26,6 +26,10 @@ test('characters of East Asian scripts and pictographs are two columns wide, com
   expect(plainText(fit(line('数据库'), 4))).toBe('数…');
 });
 
+test('nothing in a text steers the terminal', () => {
+  expect(plainText(line('a\u001B[2Jb\nc\u009Bd', piece('\r', 'bad')))).toBe('a [2Jb c d ');
+});
+
 test('text is broken between words', () => {
   expect(wrap('one two three four', 9)).toEqual(['one two', 'three', 'four']);
   expect(wrap('averylongword that fits', 6)).toEqual(['averylongword', 'that', 'fits']);

@@ -146,6 +146,12 @@ describe('an ill one', () => {
     expect(said).toMatchObject({ code, error: '' });
   });
 
+  it('of which one thing may not be seen is looked at all the same', async () => {
+    desk.api.on('get', leases, () => Promise.reject(refused('leases.coordination.k8s.io "zonespread" is forbidden: User "jane" cannot get resource "leases"')));
+    const said = await ask('-n nowhere');
+    expect(said.out).toMatch(/Installation\n {2}✓ the custom resources are installed\n {2}\? it could not be looked at: .* cannot get resource "leases"[\s\S]*\n {2}✓ the webhook answers the API server\n/);
+  });
+
   it('of which parts may not be read says so, and looks at the rest', async () => {
     desk.api.on('list', storageClasses, () => Promise.reject(refused('storageclasses is forbidden: User "jane" cannot list resource "storageclasses"')));
     for (const zone of ZONES) desk.api.put(nodes, node({ zone }));

@@ -50,6 +50,13 @@ describe('evacuate', () => {
     expect(JSON.parse((await one.type('evacuate -o json')).out)).toMatchObject({ evacuations: [{ name: 'cn-beijing-h', zone: 'cn-beijing-h', disksLeft: 4 }] });
   });
 
+  it('shows what others wrote without letting it steer the terminal', async () => {
+    const one = desk();
+    one.api.put(zoneEvacuations, { metadata: { name: 'x' }, spec: { zone: 'cn-beijing-h', reason: 'soon\u001B[2J\nZONE gone' } });
+    expect((await one.type('evacuate')).out.split('\n')).toHaveLength(3);
+    expect((await one.type('evacuate', { columns: 80, environment: { NO_COLOR: '1' } })).out).not.toContain('\u001B');
+  });
+
   it.each<[string, [number, RegExp]]>([
     ['cn-beijing-x', [1, /neither a node nor a disk of an annotated set is in zone cn-beijing-x; there are cn-beijing-h, cn-beijing-i, cn-beijing-j/]],
     ['cn-beijing-i --undo', [1, /zone cn-beijing-i is not being evacuated/]],
