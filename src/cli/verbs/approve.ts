@@ -49,7 +49,7 @@ async function approve(session: Session, name: string, flags: ApproveFlags): Pro
   show.screen.say(line(piece(`${namespace}/${name}`, 'strong'), `   ${costWords(plan)}`), EMPTY, ...indented([...planLines(name, plan, show.columns - 2), EMPTY, ...digestLines(plan, report.status?.approved?.digest)], 2), EMPTY);
   await requireConsent(session, flags);
   await requireSamePlan(session, name, plan);
-  await write(session, { set, plan, dryRun: flags.dryRun === true });
+  await write(session, { set: await asItIsNow(session, set), plan, dryRun: flags.dryRun === true });
   const done = flags.dryRun === true ? 'would be approved (server dry run)' : 'is approved';
   show.tell(`The plan ${plan.digest.slice(0, 12)} of ${namespace}/${name} ${done}. It begins when nothing holds it; to follow: ${around.calledAs} status ${name} -n ${namespace} --watch`);
 }
@@ -91,6 +91,13 @@ async function requireConsent({ around }: Session, flags: ApproveFlags): Promise
 async function requireSamePlan({ api, namespace }: Session, name: string, shown: ReportedPlan): Promise<void> {
   const now = (await reportOf({ api, namespace }, name)).status?.plan;
   if (now?.digest !== shown.digest) throw blocked(`the plan has changed meanwhile: its digest is ${now?.digest ?? 'gone'} now. Nothing was written; look at it again: zonespread plan ${name} -n ${namespace}`);
+}
+
+/** A person reads for a while, and the set's status goes on changing; that it is the same set is what matters. */
+async function asItIsNow({ api, namespace }: Session, shown: StatefulSet): Promise<StatefulSet> {
+  const now = await findSet(api, namespace, shown.metadata.name);
+  if (now.metadata.uid !== shown.metadata.uid) throw blocked(`StatefulSet ${namespace}/${shown.metadata.name} was deleted and made anew meanwhile; nothing was written`);
+  return now;
 }
 
 async function write(session: Session, { set, plan, dryRun }: { set: StatefulSet; plan: ReportedPlan; dryRun: boolean }): Promise<void> {

@@ -28,6 +28,16 @@ describe('a plan that is approved', () => {
     expect(approved(one)).toBe(DIGEST);
   });
 
+  it('is written though the status of the set went on changing while it was read', async () => {
+    const one = desk();
+    one.api.on('get', spreadReports, (_call, proceed) => {
+      one.api.change(statefulSets, { namespace: NAMESPACE, name: 'web' }, (set) => void (set.status = { ...set.status, readyReplicas: Math.floor(one.clock.now()) + one.api.calls.length }));
+      return proceed();
+    });
+    expect((await one.type('approve web', { answers: 'yes' })).code).toBe(0);
+    expect(approved(one)).toBe(DIGEST);
+  });
+
   it('was named by its digest', async () => {
     const one = desk();
     expect((await one.type('approve statefulset/web --digest 3F2A9C81')).code).toBe(0);
@@ -80,6 +90,18 @@ describe('nothing is approved', () => {
       return proceed();
     });
     expect(await one.type('approve web -y')).toMatchObject({ code: 3, error: expect.stringMatching(/^zonespread: the plan has changed meanwhile: its digest is b{64} now\. Nothing was written/) as string });
+    expect(one.api.writes).toEqual([]);
+  });
+
+  it('when the set is another one by then', async () => {
+    const one = desk();
+    let looks = 0;
+    one.api.on('get', spreadReports, (_call, proceed) => {
+      looks += 1;
+      if (looks === 2) one.api.put(statefulSets, { ...statefulSet({ annotations: { 'zonespread.io/mode': 'plan' } }), metadata: { ...statefulSet().metadata, uid: 'another' } });
+      return proceed();
+    });
+    expect(await one.type('approve web -y')).toMatchObject({ code: 3, error: expect.stringMatching(/was deleted and made anew meanwhile; nothing was written/) as string });
     expect(one.api.writes).toEqual([]);
   });
 
