@@ -1,7 +1,7 @@
 // `zonespread controller`: the daemon's flags, and its life from start to SIGTERM.
 
 import type { Command } from 'commander';
-import { runController, type ControllerSettings } from '../controller/daemon.ts';
+import type { ControllerSettings } from '../controller/daemon.ts';
 import { loadCluster } from '../kubernetes/config.ts';
 import { LeaseLost } from '../kubernetes/leader-election.ts';
 import { createMetrics } from '../observability/metrics.ts';
@@ -57,10 +57,10 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
   flag(command, '--max-migrations <n>', 'moves at once in the whole cluster; 0: what is under way ends, nothing more begins', { default: 2, parse: wholeNumber });
   flag(command, '--max-migrations-per-hour <n>', 'moves begun within an hour', { parse: positiveInteger });
   flag(command, '--max-migrations-per-zone <n>', 'moves at once between a pair of zones', { parse: positiveInteger });
-  flag(command, '--cool-down <duration>', 'how long an ordinal that has moved stays', { default: 3_600_000, parse: duration });
-  flag(command, '--step-timeout <duration>', 'how long a step may take before it is undone', { default: 600_000, parse: positiveDuration });
+  flag(command, '--cool-down <duration>', 'how long an ordinal that has moved stays', { default: 3_600_000, shown: '1h', parse: duration });
+  flag(command, '--step-timeout <duration>', 'how long a step may take before it is undone', { default: 600_000, shown: '10m', parse: positiveDuration });
   flag(command, '--namespaces <list>', 'namespaces to look after, separated by commas; without it all', { parse: namespaceList });
-  flag(command, '--http <address>', 'metrics and probes', { default: { port: 8080 }, parse: address });
+  flag(command, '--http <address>', 'metrics and probes', { default: { port: 8080 }, shown: ':8080', parse: address });
   flag(command, '--prometheus <url>', 'Prometheus that answers zonespread.io/health-query, e.g. http://prometheus.monitoring:9090', { parse: httpUrl });
   flag(command, '--reserve [yes]', 'hold the landing node by a placeholder pod before anything is touched', { default: true, parse: boolean });
   flag(command, '--prepull [yes]', "pull the workload's images on the landing node first", { default: false, parse: boolean });
@@ -68,9 +68,9 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
   flag(command, '--await-autoscaler <duration>', 'how long a reservation may wait for the cluster autoscaler to make a node, e.g. 15m; without it zones without room are not used', { parse: positiveDuration });
   flag(command, '--leader-elect [yes]', 'wait for the lease; false only where nobody else can run', { default: true, parse: boolean });
   flag(command, '--lease-namespace <name>', 'namespace of the lease; without it our own, outside a cluster zonespread-system');
-  flag(command, '--lease-duration <duration>', 'how long a silent leader keeps the lease', { default: 15_000, parse: duration });
-  flag(command, '--renew-deadline <duration>', 'how long a leader tries to renew before it gives up', { default: 10_000, parse: duration });
-  flag(command, '--retry-period <duration>', 'between two tries', { default: 2_000, parse: duration });
+  flag(command, '--lease-duration <duration>', 'how long a silent leader keeps the lease', { default: 15_000, shown: '15s', parse: duration });
+  flag(command, '--renew-deadline <duration>', 'how long a leader tries to renew before it gives up', { default: 10_000, shown: '10s', parse: duration });
+  flag(command, '--retry-period <duration>', 'between two tries', { default: 2_000, shown: '2s', parse: duration });
   flag(command, '--dry-run [yes]', 'plan and report; write nothing else', { default: false, parse: boolean });
   flag(command, '--log-level <level>', 'debug, info, warn or error', { default: 'info', parse: oneOf('debug', 'info', 'warn', 'error') });
   command.action((flags: ControllerFlags) => run(flags));
@@ -78,6 +78,8 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
 
 async function runWithFlags(flags: ControllerFlags): Promise<void> {
   refuseContradictions(flags);
+  // Loaded here: the other verbs are to answer at once.
+  const { runController } = await import('../controller/daemon.ts');
   const log = startLog('controller', flags.logLevel);
   const metrics = createMetrics({ version: VERSION });
   const cluster = loadCluster(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig });

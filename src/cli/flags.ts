@@ -4,12 +4,12 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseDuration } from '../policy/duration.ts';
 import { cronProblem } from '../ports/schedule.ts';
 
-/** Adds the option together with its environment variable. */
-export function flag(command: Command, flags: string, description: string, extra: { default?: unknown; parse?: (text: string) => unknown; hidden?: boolean } = {}): void {
+/** Adds the option together with its environment variable. `shown`: the default as one types it, where it is kept otherwise. */
+export function flag(command: Command, flags: string, description: string, extra: { default?: unknown; shown?: string; parse?: (text: string) => unknown; hidden?: boolean } = {}): void {
   const option = new Option(flags, description);
   const long = option.long ?? flags;
   option.env(`ZONESPREAD_${long.replace(/^--(no-)?/, '').replaceAll('-', '_').toUpperCase()}`);
-  if (extra.default !== undefined) option.default(extra.default);
+  if (extra.default !== undefined) option.default(extra.default, extra.shown);
   if (extra.parse !== undefined) option.argParser(extra.parse);
   command.addOption(option);
 }

@@ -1,7 +1,7 @@
 // `zonespread webhook`: the admission webhook's flags, and its life from start to SIGTERM.
 
 import type { Command } from 'commander';
-import { runWebhook, type WebhookOptions } from '../admission/webhook.ts';
+import type { WebhookOptions } from '../admission/webhook.ts';
 import { createApi } from '../kubernetes/client.ts';
 import { loadCluster } from '../kubernetes/config.ts';
 import { createMetrics } from '../observability/metrics.ts';
@@ -30,8 +30,8 @@ export function addWebhookCommand(program: Command, run: (flags: WebhookFlags) =
   const command = program.command('webhook').description('run the admission webhook that guards what is being moved');
   flag(command, '--kubeconfig <file>', 'kubeconfig; without it $KUBECONFIG, ~/.kube/config, or in-cluster');
   flag(command, '--namespaces <list>', 'namespaces to look after, separated by commas; without it all', { parse: namespaceList });
-  flag(command, '--http <address>', 'metrics and probes', { default: { port: 8080 }, parse: address });
-  flag(command, '--https <address>', 'where the API server calls', { default: { port: 9443 }, parse: address });
+  flag(command, '--http <address>', 'metrics and probes', { default: { port: 8080 }, shown: ':8080', parse: address });
+  flag(command, '--https <address>', 'where the API server calls', { default: { port: 9443 }, shown: ':9443', parse: address });
   flag(command, '--certificates <self|folder>', 'self-made and kept in a Secret, or a folder with tls.crt and tls.key', { default: 'self' });
   flag(command, '--service <name>', 'Service that the API server calls, in our namespace', { default: 'zonespread-webhook' });
   flag(command, '--url <url>', 'URL that the API server calls instead of a Service, e.g. https://127.0.0.1:9443');
@@ -44,6 +44,8 @@ export function addWebhookCommand(program: Command, run: (flags: WebhookFlags) =
 }
 
 async function runWithFlags(flags: WebhookFlags): Promise<void> {
+  // Loaded here: the other verbs are to answer at once.
+  const { runWebhook } = await import('../admission/webhook.ts');
   const log = startLog('webhook', flags.logLevel);
   const cluster = loadCluster(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig });
   const stop = untilTerminated(log, systemClock);

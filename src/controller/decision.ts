@@ -30,7 +30,7 @@ export const WEBHOOK_NAME = 'zonespread';
 const POLICY_NAMES = ['zonespread-gate', 'zonespread-steer'];
 
 export interface DecisionPorts {
-  api: Api;
+  api: Pick<Api, 'get'>;
   /** The cluster and the cloud as they are now. */
   live: View;
   /** The watch caches: whether there is anything to do. */
@@ -180,14 +180,14 @@ export async function guardContext(
 }
 
 /** Whether anything is registered that gates pods and steers claims; whether it does so shows in the rehearsal of every move. */
-async function steererRegistered(api: Api): Promise<{ ready: boolean; message: string }> {
+async function steererRegistered(api: DecisionPorts['api']): Promise<{ ready: boolean; message: string }> {
   const registered = await api.get(mutatingWebhooks, { name: WEBHOOK_NAME });
   if (registered !== undefined || (await policiesThere(api))) return { ready: true, message: '' };
   return { ready: false, message: `there is no MutatingWebhookConfiguration ${WEBHOOK_NAME}: start zonespread webhook, which registers itself` };
 }
 
 /** An API server that has no such kind has no such policy; neither has a daemon whose roles do not know of them. */
-async function policiesThere(api: Api): Promise<boolean> {
+async function policiesThere(api: DecisionPorts['api']): Promise<boolean> {
   try {
     const found = await Promise.all(POLICY_NAMES.map((name) => api.get(mutatingPolicies, { name })));
     return found.every((policy) => policy !== undefined);

@@ -1,8 +1,8 @@
 // The beginning: one line for everything that is up, with the real time that it took.
 
 import type { Clock } from '../ports/clock.ts';
-import type { Screen } from './screen.ts';
-import { line, piece, seconds } from './text.ts';
+import type { Screen } from '../cli/rendering/screen.ts';
+import { line, piece, seconds } from '../cli/rendering/text.ts';
 
 /** Says what is being started, and what is up. */
 export interface Announcer {

@@ -3,7 +3,7 @@
 import { meanGaps, meanParts, type Part } from './accounting.ts';
 import type { Balance, MoveBalance } from './balance.ts';
 import { MAX_SKEW, ordinalsByZone, skewOver, type Picture } from './picture.ts';
-import { count, EMPTY, line, minutes, piece, seconds, several, wrap, type Line } from './text.ts';
+import { count, EMPTY, line, minutes, piece, seconds, several, wrap, type Line } from '../cli/rendering/text.ts';
 
 export interface Ending {
   before: Picture;

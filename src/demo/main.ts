@@ -7,8 +7,8 @@ import { ClosingTime } from './closing-time.ts';
 import { runEmbeddedDemo } from './embedded/run.ts';
 import { readFlags, type Wish } from './flags.ts';
 import type { Running } from './running.ts';
-import { createScreen } from './screen.ts';
-import { EMPTY, line, piece } from './text.ts';
+import { createScreen } from '../cli/rendering/screen.ts';
+import { EMPTY, line, piece } from '../cli/rendering/text.ts';
 
 const FAILED = 1;
 /** As shells have it: 128 and the signal's number. */

@@ -10,9 +10,11 @@
 //          a new disk from the snapshot, in cn-beijing-c
 //          ██████████████░░░░░░░░░░░░░░  50 %   down for 6.1 s
 
+import { progressBar } from '../cli/rendering/progress.ts';
+import { describeStep } from '../cli/rendering/steps.ts';
 import type { MoveSight, OrdinalSight, Picture } from './picture.ts';
 import { STEP_COUNT } from './picture.ts';
-import { EMPTY, fit, line, minutes, piece, seconds, widthOf, wrap, type Line, type Piece } from './text.ts';
+import { EMPTY, fit, line, minutes, piece, seconds, widthOf, wrap, type Line, type Piece } from '../cli/rendering/text.ts';
 
 export interface MapSize {
   columns: number;
@@ -27,30 +29,8 @@ export interface Moment {
 }
 
 const INDENT = '  ';
-/** A bar needs no more to be read. */
-const LONGEST_BAR = 40;
-const SHORTEST_BAR = 8;
 /** As many as a move takes, so that the map keeps its height. */
 const HELD_ROWS = 3;
-
-/** What each step does, for people who see it for the first time. */
-export function describeStep(step: string, to: string): string {
-  const words: Record<string, string> = {
-    rehearse: 'dry runs: will every write be accepted?',
-    reserve: `a placeholder holds a node in ${to}`,
-    keepSource: 'the old volume is set to Retain',
-    evict: 'the pod is evicted; its successor waits behind a gate',
-    detach: 'the old disk comes off its node',
-    snapshot: 'a snapshot of the old disk, last write included',
-    createDisk: `a new disk from the snapshot, in ${to}`,
-    createVolume: 'a volume for the new disk',
-    swapClaim: 'the claim changes over to the new volume',
-    ungate: 'the gate comes off: the scheduler places the pod',
-    ready: `the pod starts on its new disk, in ${to}`,
-    settle: 'all marks come off; the old disk is retained',
-  };
-  return words[step] ?? step;
-}
 
 /** As much as fits: blank lines go first, then the move's details, then all but one line. */
 export function mapLines(picture: Picture, moment: Moment, size: MapSize): Line[] {
@@ -137,12 +117,8 @@ function phaseWord({ phase }: MoveSight): string {
 
 function barOf(move: MoveSight, now: number, columns: number): Piece[] {
   const down = downOf(move, now);
-  const percent = ` ${String(move.progress).padStart(3)} %`;
-  const length = Math.min(LONGEST_BAR, columns - percent.length - down.length - 3);
-  const words = [piece(percent), piece(down === '' ? '' : `   ${down}`, move.downtimeMs === undefined ? 'busy' : 'good')];
-  if (length < SHORTEST_BAR) return words;
-  const full = Math.round((length * move.progress) / 100);
-  return [piece('█'.repeat(full), 'good'), piece('░'.repeat(length - full), 'faint'), ...words];
+  const words = down === '' ? [] : [piece('   '), piece(down, move.downtimeMs === undefined ? 'busy' : 'good')];
+  return [...progressBar(move.progress, columns - widthOf(words)), ...words];
 }
 
 function downOf({ downSince, downtimeMs }: MoveSight, now: number): string {

@@ -1,7 +1,7 @@
 // A demo that runs: where it is shown, what ends it, and what there is to look at when it fails.
 
 import type { ClosingTime } from './closing-time.ts';
-import type { Screen } from './screen.ts';
+import type { Screen } from '../cli/rendering/screen.ts';
 
 export interface Running {
   screen: Screen;

@@ -6,8 +6,8 @@ import type { Clock } from '../ports/clock.ts';
 import { changeLine, mapLines, spreadInOneLine, type Moment } from './map.ts';
 import type { Onlooker } from './onlooker.ts';
 import type { MoveSight, Picture } from './picture.ts';
-import type { Screen } from './screen.ts';
-import { line, minutes, piece, seconds, type Line, type Piece } from './text.ts';
+import type { Screen } from '../cli/rendering/screen.ts';
+import { line, minutes, piece, seconds, type Line, type Piece } from '../cli/rendering/text.ts';
 import { SET } from './workload.ts';
 
 /** A move ended otherwise than the story has it, so the demo has failed. */

@@ -4,19 +4,19 @@ import { REQUEST_ANNOTATION } from '../kubernetes/names.ts';
 import { timestamp } from '../ports/clock.ts';
 import { endMigration } from './ending.ts';
 import { closeLast, HISTORY_LENGTH, undoReason } from './history.ts';
-import { courseOf, ended, isUntouched, STEPS, ordinalMigrations, phaseOf, RESTORE_STEPS, statusOf, UNDO_STEPS, type MigrationRequest, type StepName } from './record.ts';
+import { courseOf, ended, isUntouched, ordinalMigrations, phaseOf, RESTORE_STEPS, statusOf, STEPS, UNDO_STEPS, type MigrationRequest, type OrdinalMigration, type StepName } from './record.ts';
 import { namespaceOf, type StepContext } from './step.ts';
 
-type Answer = { kind: 'accepted'; act: () => Promise<void> } | { kind: 'refused'; message: string };
+type Answer = { kind: 'accepted'; act: (context: StepContext) => Promise<void> } | { kind: 'refused'; message: string };
 
-const REQUESTS: Record<MigrationRequest, (context: StepContext) => Answer> = { abort, reverse, 'restore-source': restoreSource, release, resume };
+const REQUESTS: Record<MigrationRequest, (record: OrdinalMigration) => Answer> = { abort, reverse, 'restore-source': restoreSource, release, resume };
 
 export async function handleRequest(context: StepContext): Promise<void> {
   const asked = context.record.metadata.annotations?.[REQUEST_ANNOTATION];
   if (asked === undefined) return;
   const handler = Object.hasOwn(REQUESTS, asked) ? REQUESTS[asked as MigrationRequest] : undefined;
-  const answer: Answer = handler?.(context) ?? { kind: 'refused', message: `allowed are ${Object.keys(REQUESTS).join(', ')}` };
-  if (answer.kind === 'accepted') await answer.act();
+  const answer: Answer = handler?.(context.record) ?? { kind: 'refused', message: `allowed are ${Object.keys(REQUESTS).join(', ')}` };
+  if (answer.kind === 'accepted') await answer.act(context);
   else context.report(context.record, { type: 'Warning', event: 'MigrationStep', message: `${REQUEST_ANNOTATION}: "${asked}" is not possible: ${answer.message}` });
   context.record = await context.api.mergePatch(
     ordinalMigrations,
@@ -25,54 +25,61 @@ export async function handleRequest(context: StepContext): Promise<void> {
   );
 }
 
-function abort(context: StepContext): Answer {
-  const phase = phaseOf(context.record);
-  if (phase === 'Pending') return accepted(() => endMigration(context, { phase: 'Failed', reason: 'Aborted', message: 'a person aborted it before it began' }));
-  if (ended(context.record)) return refused(`it is ${phase}`);
-  return courseOf(context.record) === 'Forward' ? abortForward(context) : abortUndo(context);
+/** Why the record, as it is now, does not allow it; undefined when it does. An ended one is not even looked at. */
+export function requestProblem(record: OrdinalMigration, request: MigrationRequest): string | undefined {
+  if (ended(record)) return `it has ended: ${phaseOf(record)}`;
+  const answer = REQUESTS[request](record);
+  return answer.kind === 'refused' ? answer.message : undefined;
 }
 
-function abortForward(context: StepContext): Answer {
-  const { step = 'rehearse', reason } = statusOf(context.record);
+function abort(record: OrdinalMigration): Answer {
+  const phase = phaseOf(record);
+  if (phase === 'Pending') return accepted((context) => endMigration(context, { phase: 'Failed', reason: 'Aborted', message: 'a person aborted it before it began' }));
+  if (ended(record)) return refused(`it is ${phase}`);
+  return courseOf(record) === 'Forward' ? abortForward(record) : abortUndo(record);
+}
+
+function abortForward(record: OrdinalMigration): Answer {
+  const { step = 'rehearse', reason } = statusOf(record);
   const place = STEPS.indexOf(step as StepName);
   if (reason === 'RecordRestored' || place === -1) return refused('nobody knows how far it had come; see to what it left, then release it');
   if (place >= STEPS.indexOf('ready')) return refused('the new disk may have been attached: use reverse or restore-source');
-  if (isUntouched(context.record)) return accepted(() => endMigration(context, { phase: 'Failed', reason: 'Aborted', message: 'a person aborted it before anything was touched' }));
-  return accepted(() => undoForGood(context));
+  if (isUntouched(record)) return accepted((context) => endMigration(context, { phase: 'Failed', reason: 'Aborted', message: 'a person aborted it before anything was touched' }));
+  return accepted(undoForGood);
 }
 
 /** An undo that was only the way back to another attempt becomes one for good. */
-function abortUndo(context: StepContext): Answer {
-  return statusOf(context.record).resumeAt === undefined ? refused('it is being undone already') : accepted(() => undoForGood(context));
+function abortUndo(record: OrdinalMigration): Answer {
+  return statusOf(record).resumeAt === undefined ? refused('it is being undone already') : accepted(undoForGood);
 }
 
 function undoForGood(context: StepContext): Promise<void> {
   return turn(context, { course: 'Undo', step: UNDO_STEPS[0], reason: 'Aborted', message: 'a person aborted it' });
 }
 
-function reverse(context: StepContext): Answer {
-  if (!afterNoReturn(context)) return refused('it is for a move whose new disk is in use but that has not settled; before that use abort, after it make an OrdinalMigration to the old zone');
-  return accepted(() => context.save({ phase: 'Frozen', reason: 'Reversing', message: 'a person asked to take it back by a move in the other direction' }));
+function reverse(record: OrdinalMigration): Answer {
+  if (!afterNoReturn(record)) return refused('it is for a move whose new disk is in use but that has not settled; before that use abort, after it make an OrdinalMigration to the old zone');
+  return accepted((context) => context.save({ phase: 'Frozen', reason: 'Reversing', message: 'a person asked to take it back by a move in the other direction' }));
 }
 
-function restoreSource(context: StepContext): Answer {
-  if (isReversing(context)) return refused(BEING_REVERSED);
-  if (!afterNoReturn(context)) return refused('it is for a move whose new disk is in use but that has not settled');
-  return accepted(() => turn(context, { course: 'Restore', step: RESTORE_STEPS[0], reason: 'SourceRestored', message: 'a person asked for the old disk back; writes since the move are kept in a snapshot and on the newer disk' }));
+function restoreSource(record: OrdinalMigration): Answer {
+  if (isReversing(record)) return refused(BEING_REVERSED);
+  if (!afterNoReturn(record)) return refused('it is for a move whose new disk is in use but that has not settled');
+  return accepted((context) => turn(context, { course: 'Restore', step: RESTORE_STEPS[0], reason: 'SourceRestored', message: 'a person asked for the old disk back; writes since the move are kept in a snapshot and on the newer disk' }));
 }
 
-function release(context: StepContext): Answer {
-  if (phaseOf(context.record) !== 'Frozen') return refused(`only a Frozen migration can be released; this one is ${phaseOf(context.record)}`);
-  return accepted(() => endMigration(context, { phase: 'Failed', reason: 'Released', message: 'a person released it: everything stays as it is, nothing is deleted' }));
+function release(record: OrdinalMigration): Answer {
+  if (phaseOf(record) !== 'Frozen') return refused(`only a Frozen migration can be released; this one is ${phaseOf(record)}`);
+  return accepted((context) => endMigration(context, { phase: 'Failed', reason: 'Released', message: 'a person released it: everything stays as it is, nothing is deleted' }));
 }
 
-function resume(context: StepContext): Answer {
-  if (phaseOf(context.record) !== 'Frozen') return refused(`only a Frozen migration can be resumed; this one is ${phaseOf(context.record)}`);
-  if (isReversing(context)) return refused(BEING_REVERSED);
-  const { reason, history = [] } = statusOf(context.record);
+function resume(record: OrdinalMigration): Answer {
+  if (phaseOf(record) !== 'Frozen') return refused(`only a Frozen migration can be resumed; this one is ${phaseOf(record)}`);
+  if (isReversing(record)) return refused(BEING_REVERSED);
+  const { reason, history = [] } = statusOf(record);
   if (reason === 'RecordRestored') return refused('nobody knows how far it had come; see to what it left, then release it');
-  const forward = courseOf(context.record) === 'Forward';
-  return accepted(() =>
+  const forward = courseOf(record) === 'Forward';
+  return accepted((context) =>
     context.save({
       phase: forward ? 'Running' : 'RollingBack',
       stepStartedAt: timestamp(context.clock),
@@ -87,13 +94,13 @@ function resume(context: StepContext): Answer {
 
 const BEING_REVERSED = 'the move in the other direction is under way, and two would pull at one ordinal; abort or release that one first';
 
-function isReversing(context: StepContext): boolean {
-  return phaseOf(context.record) === 'Frozen' && statusOf(context.record).reason === 'Reversing';
+function isReversing(record: OrdinalMigration): boolean {
+  return phaseOf(record) === 'Frozen' && statusOf(record).reason === 'Reversing';
 }
 
-function afterNoReturn(context: StepContext): boolean {
-  const { status } = context.record;
-  const phase = phaseOf(context.record);
+function afterNoReturn(record: OrdinalMigration): boolean {
+  const { status } = record;
+  const phase = phaseOf(record);
   return (phase === 'Running' || phase === 'Frozen') && status?.course !== 'Undo' && status?.course !== 'Restore' && status?.step === 'ready';
 }
 
@@ -109,7 +116,7 @@ function turn(context: StepContext, to: { course: 'Undo' | 'Restore'; step: stri
   });
 }
 
-function accepted(act: () => Promise<void>): Answer {
+function accepted(act: (context: StepContext) => Promise<void>): Answer {
   return { kind: 'accepted', act };
 }
 

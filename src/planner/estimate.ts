@@ -52,6 +52,14 @@ export interface MoveEstimate {
 export interface Estimates {
   /** @returns whole STEP_MS but for the health duration; never shorter for a larger disk of the same kind. */
   of: (ordinal: OrdinalFacts, zone: string, rules: Pick<Rules, 'healthDurationMs'>) => MoveEstimate;
+  /** The same for a move of just these disks. */
+  ofDisks: (disks: readonly CopiedDisk[], rules: Pick<Rules, 'healthDurationMs'>) => MoveEstimate;
+}
+
+export interface CopiedDisk {
+  category: string | undefined;
+  sizeGiB: number;
+  instantSnapshots: boolean;
 }
 
 /** A pod with disks of several categories is a kind of its own: its downtime says nothing about either. */
@@ -65,18 +73,21 @@ export function estimatesFrom(samples: readonly MoveSample[]): Estimates {
   const ofKind = (kind: string): readonly MoveSample[] => kinds.get(kind) ?? [];
   const downtimes = lines((kind) => ofKind(kind).map(({ sizeGiB, downtimeMs }) => ({ sizeGiB, ms: downtimeMs })));
   const totals = lines((kind) => ofKind(kind).map(({ sizeGiB, totalMs }) => ({ sizeGiB, ms: totalMs })));
-  return {
-    of(ordinal, zone, { healthDurationMs }) {
-      const { kind, sizeGiB, model } = copyOf(ordinal, zone);
-      const downtime = downtimes(kind, model).at(sizeGiB, model.ms);
-      const total = roundedUp(totals(kind, model).at(sizeGiB, model.ms));
-      return {
-        downtime: roundedUp({ ...downtime, highMs: Math.max(downtime.highMs, longestOf(ofKind(kind), sizeGiB)) }),
-        total: { middleMs: total.middleMs + healthDurationMs, highMs: total.highMs + healthDurationMs },
-        measuredMoves: ofKind(kind).length,
-      };
-    },
+  const ofDisks: Estimates['ofDisks'] = (disks, { healthDurationMs }) => {
+    const { kind, sizeGiB, model } = copyOf(disks);
+    const downtime = downtimes(kind, model).at(sizeGiB, model.ms);
+    const total = roundedUp(totals(kind, model).at(sizeGiB, model.ms));
+    return {
+      downtime: roundedUp({ ...downtime, highMs: Math.max(downtime.highMs, longestOf(ofKind(kind), sizeGiB)) }),
+      total: { middleMs: total.middleMs + healthDurationMs, highMs: total.highMs + healthDurationMs },
+      measuredMoves: ofKind(kind).length,
+    };
   };
+  return { ofDisks, of: (ordinal, zone, rules) => ofDisks(volumesToMove(ordinal, zone).map(copiedDisk), rules) };
+}
+
+function copiedDisk(volume: VolumeFacts): CopiedDisk {
+  return { category: volume.disk?.category, sizeGiB: sizeOf(volume), instantSnapshots: volume.instantSnapshots };
 }
 
 /** The model alone. */
@@ -89,12 +100,11 @@ interface Copy {
   model: Model;
 }
 
-function copyOf(ordinal: OrdinalFacts, zone: string): Copy {
-  const volumes = volumesToMove(ordinal, zone);
-  const uploads = volumes.filter(({ instantSnapshots }) => !instantSnapshots);
+function copyOf(disks: readonly CopiedDisk[]): Copy {
+  const uploads = disks.filter(({ instantSnapshots }) => !instantSnapshots);
   return {
-    kind: diskKind(volumes.flatMap(({ disk }) => disk?.category ?? [])),
-    sizeGiB: largest(volumes),
+    kind: diskKind(disks.flatMap(({ category }) => category ?? [])),
+    sizeGiB: largest(disks),
     // The snapshots of one pod are taken side by side: the slowest counts.
     model: { ms: BASE_DOWNTIME_MS + largest(uploads) * UPLOAD_MS_PER_GIB, msPerGiB: uploads.length === 0 ? 0 : UPLOAD_MS_PER_GIB },
   };
@@ -123,8 +133,8 @@ export function sizeGiBToMove(ordinal: OrdinalFacts, zone: string): number {
   return volumesToMove(ordinal, zone).reduce((sum, volume) => sum + sizeOf(volume), 0);
 }
 
-function largest(volumes: readonly VolumeFacts[]): number {
-  return Math.max(0, ...volumes.map(sizeOf));
+function largest(disks: readonly CopiedDisk[]): number {
+  return Math.max(0, ...disks.map(({ sizeGiB }) => sizeGiB));
 }
 
 function sizeOf({ disk, volume }: VolumeFacts): number {

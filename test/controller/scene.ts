@@ -139,7 +139,7 @@ export class Scene {
       annotated: () => annotatedSets(this.watches as unknown as Watches).map(refOf),
       migrations: () => this.watches.migrations.list(),
     });
-    this.sets = createSets({ ...this.deciding, random, events: this.events, metrics: this.metrics, reportOf: ({ namespace, name }) => this.watches.reports.get(namespace, name), dryRun, onDecision: (key, decision) => this.evacuations.note(key, decision) });
+    this.sets = createSets({ ...this.deciding, api: this.api, random, events: this.events, metrics: this.metrics, reportOf: ({ namespace, name }) => this.watches.reports.get(namespace, name), dryRun, onDecision: (key, decision) => this.evacuations.note(key, decision) });
     this.moves = createMoves(this.ports, this.deciding);
   }
 

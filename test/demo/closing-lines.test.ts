@@ -5,7 +5,7 @@ import { accountOf } from '../../src/demo/accounting.ts';
 import type { Balance, MoveBalance } from '../../src/demo/balance.ts';
 import { closingLines, type Ending } from '../../src/demo/closing-lines.ts';
 import type { Picture } from '../../src/demo/picture.ts';
-import { plainText } from '../../src/demo/text.ts';
+import { plainText } from '../../src/cli/rendering/text.ts';
 
 const [A, B, C] = ['cn-beijing-a', 'cn-beijing-b', 'cn-beijing-c'] as const;
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { changeLine, mapLines, spreadInOneLine } from '../../src/demo/map.ts';
 import type { MoveSight, Picture } from '../../src/demo/picture.ts';
-import { plainText, widthOf } from '../../src/demo/text.ts';
+import { plainText, widthOf } from '../../src/cli/rendering/text.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:10.000Z');
 const MOMENT = { now: NOW, elapsedMs: 34_000 };

@@ -40,6 +40,16 @@ const DISKS_PER_NODE = 60;
  */
 const DAEMON_FLAGS = { sweep: '*/2 * * * * *', 'step-timeout': '30s', 'lease-duration': '60s', 'renew-deadline': '40s' };
 
+/** What a person at a terminal has. */
+export interface Person {
+  /** An administrator's. */
+  kubeconfig: string;
+  /** The binary. */
+  kubectl: string;
+  /** As --ecs-endpoint takes it. */
+  ecsEndpoint: string;
+}
+
 /** How the product comes into the cluster, and with which flags its parts run there. */
 export interface Installation {
   install(cluster: ClusterUnderTest): Promise<ProductIdentities>;
@@ -60,7 +70,7 @@ export interface RealWorldOptions {
   installation?: Installation;
 }
 
-export async function startRealWorld({ webhook = true, installation = { install: installProduct } }: RealWorldOptions = {}): Promise<World> {
+export async function startRealWorld({ webhook = true, installation = { install: installProduct } }: RealWorldOptions = {}): Promise<World & { person: Person }> {
   const cluster = await clusterUnderTest((line) => process.stderr.write(`${line}\n`), installation.follow);
   const world = new RealWorld(cluster, installation);
   try {
@@ -124,6 +134,10 @@ class RealWorld implements World {
 
   get kubelets() {
     return this.#running;
+  }
+
+  get person(): Person {
+    return { kubeconfig: this.#cluster.kubeconfig, kubectl: this.#cluster.binaries.kubectl, ecsEndpoint: this.#ecs?.endpoint ?? '' };
   }
 
   async begin(): Promise<void> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kubeconfigOf, startApiServerListener } from '../../simulation/apiserver/listen.ts';
 import type { ClosingTime } from '../closing-time.ts';
-import { EMPTY, line, piece, type Line } from '../text.ts';
+import { EMPTY, line, piece, type Line } from '../../cli/rendering/text.ts';
 import { NAMESPACE, SET } from '../workload.ts';
 import { ZONES } from '../zones.ts';
 import type { Play } from './play.ts';

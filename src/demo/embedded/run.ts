@@ -9,7 +9,7 @@ import { Pacer, type Speed } from '../pacing.ts';
 import { keepFiles, RecentLines } from '../logs.ts';
 import type { Running } from '../running.ts';
 import { Teller } from '../teller.ts';
-import { EMPTY, line, piece, several, type Line } from '../text.ts';
+import { EMPTY, line, piece, several, type Line } from '../../cli/rendering/text.ts';
 import { NODES_PER_ZONE, ZONES } from '../zones.ts';
 import { keepUp } from './keep.ts';
 import type { Play } from './play.ts';

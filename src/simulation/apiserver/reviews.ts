@@ -1,4 +1,4 @@
-// What a client may ask about itself: who it is, and whether it may. Nothing of it is stored.
+// What a client may ask about itself and others: who it is, and whether they may. Nothing of it is stored.
 
 import type { UserInfo } from './contract.ts';
 import type { JsonObject } from './json.ts';
@@ -15,6 +15,7 @@ export interface Review {
 export const REVIEWS: Review[] = [
   { group: 'authentication.k8s.io', version: 'v1', plural: 'selfsubjectreviews', singular: 'selfsubjectreview', kind: 'SelfSubjectReview' },
   { group: 'authorization.k8s.io', version: 'v1', plural: 'selfsubjectaccessreviews', singular: 'selfsubjectaccessreview', kind: 'SelfSubjectAccessReview' },
+  { group: 'authorization.k8s.io', version: 'v1', plural: 'subjectaccessreviews', singular: 'subjectaccessreview', kind: 'SubjectAccessReview' },
 ];
 
 export function reviewAt({ group, version, plural }: ResourcePath): Review | undefined {

@@ -26,6 +26,11 @@ export function invalidParameter(name: string, allowed: string): Refusal {
   return new Refusal(400, 'InvalidParameter', `The specified parameter "${name}" is not valid: ${allowed}.`);
 }
 
+/** A dry run that found nothing wrong is told so by an error; only the Describe calls of disks and snapshots have one. */
+export function passedDryRun(): Refusal {
+  return new Refusal(400, 'DryRunOperation', 'Request validation has been passed with DryRun flag set.');
+}
+
 export function noSuchDisk(id: string): Refusal {
   return new Refusal(404, 'InvalidDiskId.NotFound', `The specified disk ${id} does not exist.`);
 }

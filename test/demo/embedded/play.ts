@@ -4,7 +4,7 @@ import { ClosingTime } from '../../../src/demo/closing-time.ts';
 import { runEmbeddedDemo } from '../../../src/demo/embedded/run.ts';
 import type { Scenario } from '../../../src/demo/embedded/scenarios/scenario.ts';
 import type { Running } from '../../../src/demo/running.ts';
-import { createScreen } from '../../../src/demo/screen.ts';
+import { createScreen } from '../../../src/cli/rendering/screen.ts';
 
 export interface Played {
   good: boolean;

@@ -31,6 +31,17 @@ describe('DescribeDisks', () => {
     expect(await ids(cloud)).toEqual(['d-2', 'd-1', 'd-0']);
   });
 
+  it('tells a dry run by an error that all is well, and what is wrong as ever', async () => {
+    const cloud = new TestCloud();
+    for (const action of ['DescribeDisks', 'DescribeSnapshots'] as const) {
+      expect(await cloud.refusal(action, { RegionId: 'r', DryRun: true })).toBe('DryRunOperation');
+      expect(await cloud.refusal(action, { DryRun: true })).toBe('MissingParameter');
+      await expect(cloud.call(action, { RegionId: 'r', DryRun: false })).resolves.toMatchObject({ TotalCount: 0 });
+    }
+    // No other call that is simulated has one.
+    expect(await cloud.refusal('DeleteDisk', { DiskId: 'd-0', DryRun: true })).toMatch(/NotSimulated|NotFound/);
+  });
+
   it('refuses more than 100 ids, and what is no JSON array', async () => {
     const cloud = new TestCloud();
     const many = JSON.stringify(Array.from({ length: 101 }, (_, index) => `d-${index}`));

@@ -2,7 +2,7 @@
 
 import { disruptionBudgets } from '../../../kubernetes/objects.ts';
 import type { Check } from '../../closing-lines.ts';
-import { EMPTY, line, minutes, piece } from '../../text.ts';
+import { EMPTY, line, minutes, piece } from '../../../cli/rendering/text.ts';
 import { NAMESPACE, SET } from '../../workload.ts';
 import { FIRST_ZONE, ZONES } from '../../zones.ts';
 import { bringUp, declareZones, type Play } from '../play.ts';

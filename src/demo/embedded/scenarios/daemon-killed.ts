@@ -3,7 +3,7 @@
 import { statusOf, STEPS, type OrdinalMigration } from '../../../migration/record.ts';
 import { SeededRandom } from '../../../simulation/seeded-random.ts';
 import type { Check } from '../../closing-lines.ts';
-import { piece, seconds } from '../../text.ts';
+import { piece, seconds } from '../../../cli/rendering/text.ts';
 import { FIRST_ZONE, ZONES } from '../../zones.ts';
 import { bringUp, declareZones, type Play } from '../play.ts';
 import type { Scenario } from './scenario.ts';

@@ -3,6 +3,7 @@
 import { page, readPageWish } from '../paging.ts';
 import type { ParameterReader } from '../parameters.ts';
 import { type DiskRecord, diskStatus, visibleTags } from '../records.ts';
+import { passedDryRun } from '../refusals.ts';
 import { carriesTags, type EcsState } from '../state.ts';
 import { type Action, apiTags, apiTime, checkRegion } from './action.ts';
 import { checkTagFilter } from './snapshots.ts';
@@ -13,7 +14,9 @@ export const describeDisks: Action = (call) => {
   const matches = readFilters(parameters);
   const tags = parameters.tags();
   const wish = readPageWish(parameters, 500);
+  const dryRun = parameters.flag('DryRun') === true;
   parameters.finish();
+  if (dryRun) throw passedDryRun();
   const now = state.now();
   const found = [...state.disks.values()].filter((disk) => disk.visibleAt <= now && matches.every((match) => match(disk)) && carriesTags(disk, tags, now));
   checkTagFilter(state, tags, found.length);

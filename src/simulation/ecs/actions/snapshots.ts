@@ -3,7 +3,7 @@
 import { hasInstantSnapshots } from '../categories.ts';
 import { page, readPageWish } from '../paging.ts';
 import { type DiskRecord, diskStatus, snapshotAvailable, snapshotProgress, type SnapshotRecord, snapshotStatus, visibleTags, type Write } from '../records.ts';
-import { invalidParameter, Refusal, wrongDiskStatus } from '../refusals.ts';
+import { invalidParameter, passedDryRun, Refusal, wrongDiskStatus } from '../refusals.ts';
 import { carriesTags, type EcsState } from '../state.ts';
 import { rememberedId, rememberToken } from '../tokens.ts';
 import { type Action, type ActionCall, apiTags, apiTime, checkedName, checkedText, checkRegion, checkTagCount, tagRecord } from './action.ts';
@@ -124,7 +124,9 @@ export const describeSnapshots: Action = (call) => {
     tags: parameters.tags(),
   };
   const wish = readPageWish(parameters, 100);
+  const dryRun = parameters.flag('DryRun') === true;
   parameters.finish();
+  if (dryRun) throw passedDryRun();
   if (!['all', 'auto', 'user'].includes(filter.kind)) throw invalidParameter('SnapshotType', 'auto, user or all');
   const found = [...state.snapshots.values()].filter((snapshot) => passes(snapshot, filter, state.now()));
   checkTagFilter(state, filter.tags, found.length);

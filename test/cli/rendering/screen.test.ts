@@ -1,9 +1,9 @@
 // Where the demo is shown: redrawn in place on a terminal, plain lines anywhere else.
 
 import { describe, expect, test } from 'vitest';
-import { createScreen, FRAME_MS } from '../../src/demo/screen.ts';
-import { line, piece, plainText } from '../../src/demo/text.ts';
-import { FakeClock } from '../fakes/clock.ts';
+import { createScreen, FRAME_MS } from '../../../src/cli/rendering/screen.ts';
+import { line, piece, plainText } from '../../../src/cli/rendering/text.ts';
+import { FakeClock } from '../../fakes/clock.ts';
 
 const ESCAPE = '\u001B';
 const RED = line(piece('red', 'bad'));

@@ -1,7 +1,7 @@
-// Where the demo is shown. A terminal gets lasting lines with a live part below them that is redrawn in place; anything else (a pipe, a
+// Where things are shown. A terminal gets lasting lines with a live part below them that is redrawn in place; anything else (a pipe, a
 // file, TERM=dumb, NO_COLOR) gets plain lines only.
 
-import { systemClock, type Clock } from '../ports/clock.ts';
+import { systemClock, type Clock } from '../../ports/clock.ts';
 import { paint, widthOf, type Line } from './text.ts';
 
 /** Of `process.stdout`. */

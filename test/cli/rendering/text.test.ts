@@ -1,7 +1,7 @@
 // Text for a terminal: cut, wrapped, painted; times and numbers for people.
 
 import { expect, test } from 'vitest';
-import { count, fit, line, minutes, paint, piece, plainText, seconds, several, widthOf, wrap } from '../../src/demo/text.ts';
+import { count, fit, line, minutes, paint, piece, plainText, seconds, several, widthOf, wrap } from '../../../src/cli/rendering/text.ts';
 
 test('a line that is too wide is cut, and says so', () => {
   const long = line(piece('strong', 'strong'), ' and plain');
@@ -19,6 +19,15 @@ test('what is cut keeps its colours, and none leaks into what follows', () => {
 
 test('width counts characters, not code units', () => {
   expect(widthOf(line('→ 𝒘eb'))).toBe(5);
+});
+
+test('characters of East Asian scripts and pictographs are two columns wide, combining ones none', () => {
+  expect([widthOf(line('数据')), widthOf(line('🚀')), widthOf(line('e\u0301')), widthOf(line('●○→▾█'))]).toEqual([4, 2, 1, 5]);
+  expect(plainText(fit(line('数据库'), 4))).toBe('数…');
+});
+
+test('nothing in a text steers the terminal', () => {
+  expect(plainText(line('a\u001B[2Jb\nc\u009Bd', piece('\r', 'bad')))).toBe('a [2Jb c d ');
 });
 
 test('text is broken between words', () => {
