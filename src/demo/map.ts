@@ -6,7 +6,7 @@
 //   cn-beijing-b │ ● web-5
 //   cn-beijing-c │ → web-4
 //
-//   web-4  cn-beijing-a → cn-beijing-c   step 6 of 11, createDisk, 1.4 s
+//   web-4  cn-beijing-a → cn-beijing-c   step 7 of 12, createDisk, 1.4 s
 //          a new disk from the snapshot, in cn-beijing-c
 //          ██████████████░░░░░░░░░░░░░░  50 %   down for 6.1 s
 

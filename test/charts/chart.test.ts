@@ -9,7 +9,7 @@ const ROOT = new URL('../../', import.meta.url);
 const CHART = new URL('charts/zonespread/', ROOT);
 
 /** Goes up with every change of a schema, together with the annotation of all three; the hash tells when. */
-const SCHEMA = { number: '1', hash: '909ca9b98dd27cf3' };
+const SCHEMA = { number: '1', hash: '75b8114d7d11e52f' };
 
 interface Definition {
   metadata: { annotations: Record<string, string> };

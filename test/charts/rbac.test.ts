@@ -94,6 +94,10 @@ describe("the chart's roles", () => {
     await cluster.simulated.settle(cluster.startWebhook({ http: book.wrap }).ready);
     expect(book.refused('webhook')).toEqual([]);
     expect(book.unused(grantsOf([...rulesOf('webhook.namespaced'), ...rulesOf('webhook.cluster')]))).toEqual([
+      // Only when a person overrides the guard of a move.
+      'get events',
+      'create events',
+      'patch events',
       // Only when somebody has changed one of them.
       'patch admissionregistration.k8s.io/mutatingwebhookconfigurations zonespread',
       'patch admissionregistration.k8s.io/validatingwebhookconfigurations zonespread',

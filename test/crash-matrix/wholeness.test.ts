@@ -5,6 +5,7 @@ import { IN_FLIGHT_LABEL, MIGRATION_LABEL } from '../../src/kubernetes/names.ts'
 import { claims, namespaces, pods, volumes } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations } from '../../src/migration/record.ts';
 import type { Client } from '../../src/simulation/apiserver/contract.ts';
+import { DAEMON } from '../simulation/controllers/product.ts';
 import { SHOP } from '../simulation/controllers/stage.ts';
 import { MOVE, play, type History } from './play.ts';
 import { STORIES, type Story } from './stories.ts';
@@ -37,7 +38,7 @@ describe.each(['Succeeded', 'RolledBack'] as const)('after a history that %s', (
     ['a disk that nobody knows', (_admin, history) => Promise.resolve(history.ends.push({ records: [], disks: ['d-unknown'], snapshots: [] })), /d-unknown is left at the end, and no record knows it/],
     ['an acknowledged write', (_admin, { installed: { stage } }) => Promise.resolve(stage.cluster.records.started({ pod: 'shop/web-1', uid: 'another', node: 'node-a1', claim: 'data-web-1', diskId: 'd-blank' }, [])), /an acknowledged write is lost/],
     ['a record that was written', (admin) => admin.mergePatch(ordinalMigrations, inShop(MOVE), { metadata: { finalizers: ['zonespread.io/migration'] } }), /a reconcile after the end writes/],
-    ['a record that froze', (admin) => admin.mergePatch(ordinalMigrations, inShop(MOVE), { status: { phase: 'Frozen' } }, { subresource: 'status' }), /it ends as Frozen/],
+    ['a record that froze', (_admin, { installed: { stage } }) => stage.cluster.client(DAEMON).mergePatch(ordinalMigrations, inShop(MOVE), { status: { phase: 'Frozen' } }, { subresource: 'status' }), /it ends as Frozen/],
   ])('somebody is told of what was spoilt: %s', async (_what, spoil, says) => {
     expect(await spoilt(await play(storyEnding(ending), []), spoil)).toMatch(says);
   });

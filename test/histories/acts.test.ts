@@ -198,7 +198,7 @@ describe('acts on claims and volumes', () => {
 
 describe('acts on records', () => {
   it('ask to abort: it is undone', async () => {
-    const { world } = await underWay('ask to abort');
+    const { world } = await underWay('ask to abort', 0.2);
     await world.run(() => world.records().some((record) => ['RolledBack', 'Failed'].includes(phaseOf(record))));
   });
 

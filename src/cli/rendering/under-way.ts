@@ -1,7 +1,7 @@
 // Moves under way, each as a block that reads at any width:
 //
 //   web-2   cn-beijing-h → cn-beijing-i
-//           createDisk (6 of 11): a new disk from the snapshot, in cn-beijing-i
+//           createDisk (7 of 12): a new disk from the snapshot, in cn-beijing-i
 //           ████████████████░░░░░░░░░░░░░░░░  50 %   down for 6 s   about 40 s left
 
 import { isInstant } from '../../alicloud/answers.ts';

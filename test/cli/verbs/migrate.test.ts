@@ -95,7 +95,7 @@ describe('migrate --wait', () => {
 
   it('draws the move on a terminal', async () => {
     const { out } = await followed('--wait', [moving(), { phase: 'Succeeded' }], 100);
-    expect(seen(out)).toContain('createDisk (6 of 11): a new disk from the snapshot, in cn-beijing-i\n');
+    expect(seen(out)).toContain('createDisk (7 of 12): a new disk from the snapshot, in cn-beijing-i\n');
   });
 
   it.each<[string, string, OrdinalMigrationStatus[], [number, string]]>([

@@ -40,7 +40,7 @@ describe('one set', () => {
 
           UNDER WAY
           web-2   cn-beijing-h → cn-beijing-i
-                  createDisk (6 of 11): a new disk from the snapshot, in cn-beijing-i
+                  createDisk (7 of 12): a new disk from the snapshot, in cn-beijing-i
                   ████████████████████░░░░░░░░░░░░░░░░░░░░  50 %   down for 30 s   about 1 min left
 
           PLAN   one move, 20 GiB, about 3 min (up to 5 min)
@@ -71,7 +71,7 @@ describe('one set', () => {
     ['frozen', { phase: 'Frozen', reason: 'NotReady', step: 'ready', progress: 80, message: 'web-2 was not Ready within 10m' }, '   Frozen: NotReady\n          web-2 was not Ready within 10m\n'],
     ['undone', { phase: 'RollingBack', course: 'Undo', reason: 'Aborted', message: 'a person aborted it' }, '   is being undone: Aborted\n          a person aborted it\n'],
     ['waiting', { phase: 'Pending', reason: 'PodNotReady', message: 'web-3 is not Ready' }, '   waits: PodNotReady\n          web-3 is not Ready\n'],
-    ['Ready again', { step: 'ready', readySince: '2026-11-20T09:59:50.000Z', downtimeSeconds: 20 }, '\n          ready (10 of 11): Ready on its new disk, and watched for 1m\n'],
+    ['Ready again', { step: 'ready', readySince: '2026-11-20T09:59:50.000Z', downtimeSeconds: 20 }, '\n          ready (11 of 12): Ready on its new disk, and watched for 1m\n'],
   ])('tells of a move that is %s', async (_what, status, words) => {
     const desk = new Desk();
     desk.report('web', UNEVEN);
@@ -89,7 +89,7 @@ describe('several sets', () => {
       web     0-2,5 ▾2       3 ▴1           4 ▴1              3   moving web-2 to cn-beijing-i, createDisk
 
       web-2   cn-beijing-h → cn-beijing-i
-              createDisk (6 of 11): a new disk from the snapshot, in cn-beijing-i
+              createDisk (7 of 12): a new disk from the snapshot, in cn-beijing-i
               ████████████████████░░░░░░░░░░░░░░░░░░░░  50 %   down for 30 s   about 1 min left
     `);
   });
@@ -174,7 +174,7 @@ describe('--watch', () => {
 
     desk.api.change(ordinalMigrations, { namespace: NAMESPACE, name: 'web-2-bcdfg' }, (record) => void Object.assign(record.status ?? {}, { step: 'ready', progress: 85 }));
     await desk.clock.advance(1_000);
-    expect(seen(desk.out)).toContain('ready (10 of 11): the pod starts on its new disk, in cn-beijing-i');
+    expect(seen(desk.out)).toContain('ready (11 of 12): the pod starts on its new disk, in cn-beijing-i');
 
     desk.api.change(ordinalMigrations, { namespace: NAMESPACE, name: 'web-2-bcdfg' }, (record) => void Object.assign(record.status ?? {}, { phase: 'Succeeded' }));
     desk.api.change(spreadReports, { namespace: NAMESPACE, name: 'web' }, (report) => void (report.status = EVEN));

@@ -3,8 +3,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { IN_FLIGHT_LABEL, MIGRATION_LABEL } from '../../../src/kubernetes/names.ts';
-import { claims, namespaces, pods, statefulSets } from '../../../src/kubernetes/objects.ts';
+import { claims, namespaces, nodes, pods, statefulSets } from '../../../src/kubernetes/objects.ts';
 import { volumePhase } from '../../../src/kubernetes/reading.ts';
+import { ordinalMigrations, type OrdinalMigration } from '../../../src/migration/record.ts';
 import { SeededRandom } from '../../fakes/random.ts';
 import { productStage, type Product } from './product.ts';
 import { IMMEDIATE, SHOP, ZONES, type SetOptions, type StageOptions } from './stage.ts';
@@ -181,8 +182,11 @@ describe('an undo', () => {
     for (const kubernetes of ['1.30', '1.36'] as const) {
       const product = await undone(
         ({ stage }) => {
-          stage.cluster.clock.run(async () => {
-            await stage.cluster.client({ username: 'admin', groups: [] }).mergePatch({ group: '', version: 'v1', plural: 'nodes', kind: 'Node', namespaced: false }, { name: 'node-b1' }, { spec: { unschedulable: true } });
+          // Its node was held for it, so it is not one that would have been refused before the move began.
+          const unfollow = stage.cluster.server.follow(ordinalMigrations, ({ object }) => {
+            if ((object as OrdinalMigration).status?.step !== 'snapshot') return;
+            unfollow();
+            stage.cluster.clock.after(0, async () => void (await stage.admin.mergePatch(nodes, { name: 'node-b1' }, { spec: { unschedulable: true } })));
           });
         },
         { kubernetes },
