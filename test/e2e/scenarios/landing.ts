@@ -42,11 +42,12 @@ export function aNodeIsAwaited(world: World): Promise<void> {
     const { zone, node } = await world.addZone();
     const makeRoom = await takeRoom(scene, { node, namespace: scene.namespace, leavingMillicpu: 0n });
     await scene.createSet({ replicas: 2 });
-    await scene.startDaemon({ 'await-autoscaler': '5m', 'step-timeout': '5s' });
+    // The PV controller may look at a claim again only after 15 s.
+    await scene.startDaemon({ 'await-autoscaler': '5m', 'step-timeout': '20s' });
 
     await scene.annotate({ zones: `${world.zones.a},${zone}` });
     const waiting = await scene.untilMigration('a move waits for a node', ({ status }) => status?.step === 'reserve' && status.message?.includes('Insufficient cpu') === true);
-    await scene.throughout(6_000, () => expect(scene.migration().status).toMatchObject({ phase: 'Running', step: 'reserve' }));
+    await scene.throughout(21_000, () => expect(scene.migration().status).toMatchObject({ phase: 'Running', step: 'reserve' }));
     await makeRoom();
     await scene.untilSpread({ [world.zones.a]: 1, [zone]: 1 });
     expect(scene.migration().metadata.uid).toBe(waiting.metadata.uid);
