@@ -8,9 +8,9 @@ import { createEmbeddedCluster, type EmbeddedCluster } from '../embedded/cluster
 import type { EmbeddedDaemon } from '../embedded/daemon.ts';
 import { distantHttp } from '../embedded/network.ts';
 import type { EmbeddedWebhook } from '../embedded/webhook.ts';
-import { disruptionBudgets, namespaces, pods, statefulSets, storageClasses, type Namespace } from '../kubernetes/objects.ts';
+import { disruptionBudgets, namespaces, pods, statefulSets, storageClasses, volumeAttachments, type Namespace } from '../kubernetes/objects.ts';
 import { CLUSTER_TAG, FINALIZER } from '../kubernetes/names.ts';
-import { isTrue } from '../kubernetes/reading.ts';
+import { isTerminating, isTrue } from '../kubernetes/reading.ts';
 import { spreadReports, type SpreadReportStatus } from '../controller/spread-report.ts';
 import { ended, inFlight, ordinalMigrations, phaseOf, type OrdinalMigration } from '../migration/record.ts';
 import type { LeaseTiming } from '../kubernetes/leader-election.ts';
@@ -358,7 +358,10 @@ class History implements HistoryWorld {
 
   #waitsForTheWorld(sinceMs: number): boolean {
     const { server, clock } = this.simulated;
-    if (clock.monotonic() - sinceMs > PATIENCE_MS || server.readAll(ordinalMigrations).some(inFlight)) return false;
+    if (clock.monotonic() - sinceMs > PATIENCE_MS) return false;
+    // An attach that has failed is tried again only after a while, and with it a Frozen move may go on.
+    if (server.readAll(volumeAttachments).some((attachment) => attachment.status?.attached !== true && !isTerminating(attachment))) return true;
+    if (server.readAll(ordinalMigrations).some(inFlight)) return false;
     const wanted = server.readAll(statefulSets, { namespace: NAMESPACE }).reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
     // What the market sold a while ago is asked for again only after a while.
     const isSoldOut = server.readAll(spreadReports).some(({ status }) => status?.conditions?.some(({ reason }) => reason === 'ZoneUnavailable') === true);

@@ -47,6 +47,10 @@ const RARER: Readonly<Record<string, string>> = {
   'controller: patch events': 'an event that is repeated after its quiet time',
   'webhook: patch admissionregistration.k8s.io/mutatingwebhookconfigurations zonespread': 'a configuration that somebody changed, or another certificate',
   'webhook: patch admissionregistration.k8s.io/validatingwebhookconfigurations zonespread': 'the same',
+  'controller: get admissionregistration.k8s.io/mutatingadmissionpolicies zonespread-gate zonespread-steer': 'a cluster in which no webhook is registered',
+  'webhook: get events': 'a person who overrides the guard of a move',
+  'webhook: create events': 'the same',
+  'webhook: patch events': 'the same',
   'webhook: patch secrets zonespread-webhook-certificates': 'a certificate that is renewed, months after the install',
 };
 
