@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { IN_FLIGHT_LABEL, MIGRATION_LABEL } from '../../../src/kubernetes/names.ts';
 import { claims, namespaces, nodes, pods, statefulSets } from '../../../src/kubernetes/objects.ts';
 import { volumePhase } from '../../../src/kubernetes/reading.ts';
-import { ordinalMigrations, type OrdinalMigration } from '../../../src/migration/record.ts';
+import { ordinalMigrations } from '../../../src/migration/record.ts';
 import { SeededRandom } from '../../fakes/random.ts';
 import { productStage, type Product } from './product.ts';
 import { IMMEDIATE, SHOP, ZONES, type SetOptions, type StageOptions } from './stage.ts';
@@ -184,7 +184,7 @@ describe('an undo', () => {
         ({ stage }) => {
           // Its node was held for it, so it is not one that would have been refused before the move began.
           const unfollow = stage.cluster.server.follow(ordinalMigrations, ({ object }) => {
-            if ((object as OrdinalMigration).status?.step !== 'snapshot') return;
+            if (object.status?.step !== 'snapshot') return;
             unfollow();
             stage.cluster.clock.after(0, async () => void (await stage.admin.mergePatch(nodes, { name: 'node-b1' }, { spec: { unschedulable: true } })));
           });
