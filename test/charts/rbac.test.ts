@@ -2,6 +2,7 @@
 // rule is there in vain is shown on a real control plane, where the roles are at work (test/helm/install.e2e.test.ts).
 
 import { describe, expect, it } from 'vitest';
+import { RIGHTS } from '../../src/cli/doctor/rights.ts';
 import { createEmbeddedCluster, type EmbeddedCluster } from '../../src/embedded/cluster.ts';
 import { drawPlan } from '../../src/histories/draw.ts';
 import { play } from '../../src/histories/play.ts';
@@ -86,6 +87,12 @@ describe("the chart's roles", () => {
     const elsewhere = [...book.asks.values()].filter((ask) => namespaced.some((grant) => grants(grant, ask)) && !['shop', 'bank'].includes(ask.namespace));
     expect(elsewhere.map((ask) => describeAsk(ask))).toEqual(['list zonespread.io/ordinalmigrations ']);
     expect(book.asks.size).toBeGreaterThan(30);
+  });
+
+  it('are what doctor asks for', () => {
+    const granted = grantsOf([...rulesOf('controller.namespaced'), ...rulesOf('controller.cluster')]).filter(({ rule, group }) => rule.resourceNames === undefined && group !== 'apps.kruise.io');
+    const asked = RIGHTS.flatMap(({ group, resource, subresource, verbs }) => verbs.map((verb) => describeAsk({ verb, group, resource: subresource === undefined ? resource : `${resource}/${subresource}`, namespace: '', name: '' })));
+    expect(asked.toSorted()).toEqual(granted.map(({ verb, group, resource }) => describeAsk({ verb, group, resource, namespace: '', name: '' })).toSorted());
   });
 
   it('grant the webhook what it asks for to watch and to register', async () => {

@@ -4,7 +4,7 @@ import type { KubernetesObject, Resource } from '../../kubernetes/objects.ts';
 import { controllerUser } from './installation.ts';
 import { ok, problem, unknown, type Check, type Finding, type Patient } from './finding.ts';
 
-interface Right {
+export interface Right {
   group: string;
   resource: string;
   subresource?: string;
@@ -13,18 +13,20 @@ interface Right {
 
 const READ = ['get', 'list', 'watch'];
 
-/** As the chart's roles have them. */
-const RIGHTS: readonly Right[] = [
+/** As the chart's roles have them (test/charts/rbac.test.ts), but for what is bound to a name. */
+export const RIGHTS: readonly Right[] = [
   { group: '', resource: 'namespaces', verbs: [...READ, 'patch'] },
   { group: '', resource: 'nodes', verbs: READ },
   { group: '', resource: 'pods', verbs: [...READ, 'create', 'patch', 'delete'] },
   { group: '', resource: 'pods', subresource: 'eviction', verbs: ['create'] },
+  { group: '', resource: 'pods', subresource: 'status', verbs: ['patch'] },
   { group: '', resource: 'persistentvolumeclaims', verbs: [...READ, 'create', 'patch', 'delete'] },
   { group: '', resource: 'persistentvolumes', verbs: [...READ, 'create', 'patch', 'delete'] },
   { group: '', resource: 'resourcequotas', verbs: ['list'] },
   { group: '', resource: 'events', verbs: ['get', 'create', 'patch'] },
   { group: 'apps', resource: 'statefulsets', verbs: READ },
   { group: 'policy', resource: 'poddisruptionbudgets', verbs: ['list', 'watch'] },
+  { group: 'scheduling.k8s.io', resource: 'priorityclasses', verbs: ['get', 'create'] },
   { group: 'storage.k8s.io', resource: 'storageclasses', verbs: ['list', 'watch'] },
   { group: 'storage.k8s.io', resource: 'csinodes', verbs: ['list', 'watch'] },
   { group: 'storage.k8s.io', resource: 'volumeattachments', verbs: ['list', 'watch'] },
@@ -37,7 +39,7 @@ const RIGHTS: readonly Right[] = [
 ];
 
 /** Asked for without a namespace: a role of one would not do. */
-const CLUSTER_SCOPED = new Set(['namespaces', 'nodes', 'persistentvolumes', 'storageclasses', 'csinodes', 'volumeattachments', 'zoneevacuations']);
+const CLUSTER_SCOPED = new Set(['namespaces', 'nodes', 'persistentvolumes', 'storageclasses', 'csinodes', 'volumeattachments', 'priorityclasses', 'zoneevacuations']);
 
 interface AccessReview extends KubernetesObject {
   spec: object;
