@@ -43,9 +43,12 @@ export async function helmOrThrow(args: readonly string[], options: { values?: o
   return out;
 }
 
-/** The chart's objects with these values, hooks and tests among them. */
+/** Without a cluster helm knows only what every supported version has. */
+const KINDS_OF_1_36 = ['--api-versions', 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy'];
+
+/** The chart's objects with these values, hooks and tests among them, for Kubernetes 1.36. */
 export async function render(values: object = {}): Promise<KubernetesObject[]> {
-  return objectsIn(await helmOrThrow(['template', RELEASE, CHART, '--namespace', NAMESPACE], { values }));
+  return objectsIn(await helmOrThrow(['template', RELEASE, CHART, '--namespace', NAMESPACE, ...KINDS_OF_1_36], { values }));
 }
 
 export function objectsIn(manifests: string): KubernetesObject[] {
