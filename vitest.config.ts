@@ -4,8 +4,8 @@ const onTheRealControlPlane = { testTimeout: 240_000, hookTimeout: 1_500_000, po
 /** Whether every review is answered in time is asked of a machine that does nothing else. */
 const ENDURANCE = 'test/admission/endurance.e2e.test.ts';
 
-// `unit` needs nothing but npm and is `npm test`, on every core (vitest would leave one out). `e2e` and `endurance` run on the real control plane (Go builds it once) and are
-// `npm run test:e2e`: they wait more than they work, so two files at once, each with a control plane of its own.
+// `unit` needs nothing but npm and is `npm test`, on every core (vitest would leave one out). `e2e` and `endurance` run on the real control
+// plane (Go builds it once) and are `npm run test:e2e`: they wait more than they work, so two files at once, each with one of its own.
 export default defineConfig({
   test: {
     projects: [
