@@ -28,9 +28,15 @@ test('a write is read with its author, object and outcome', () => {
       name: 'web',
       dryRun: true,
       code: 200,
+      authorized: true,
       atMs: Date.parse('2026-01-02T03:04:05.678Z'),
     },
   ]);
+});
+
+test('a refusal for want of a right is told from another one', () => {
+  const refused = (decision: string): string => event({ responseStatus: { code: 403 }, annotations: { 'authorization.k8s.io/decision': decision } });
+  expect(parseAuditLog(`${refused('forbid')}\n${refused('allow')}\n`).map(({ authorized }) => authorized)).toEqual([false, true]);
 });
 
 test('a line that is still being written waits for the next reading', () => {

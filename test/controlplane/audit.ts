@@ -20,6 +20,8 @@ export interface Write {
   readonly dryRun: boolean;
   /** HTTP status of the answer; 400 and above wrote nothing. */
   readonly code: number;
+  /** Whether its roles let the user ask that; a refusal for another reason (a namespace on its way out) has the same code. */
+  readonly authorized: boolean;
   /** When it was answered, milliseconds since the epoch. */
   readonly atMs: number;
 }
@@ -50,6 +52,7 @@ interface AuditEvent {
   readonly userAgent?: string;
   readonly objectRef?: { readonly resource?: string; readonly apiGroup?: string; readonly subresource?: string; readonly namespace?: string; readonly name?: string };
   readonly responseStatus?: { readonly code?: number };
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly stageTimestamp: string;
 }
 
@@ -81,9 +84,10 @@ function isWrite(request: Request): request is Write {
   return WRITES.has(request.verb);
 }
 
-function toRequest({ user, userAgent = '', verb, objectRef = {}, requestURI, responseStatus, stageTimestamp }: AuditEvent): Request {
+function toRequest({ user, userAgent = '', verb, objectRef = {}, requestURI, responseStatus, annotations, stageTimestamp }: AuditEvent): Request {
   const { apiGroup: group = '', resource = '', subresource = '', namespace = '', name = '' } = objectRef;
   const dryRun = new URLSearchParams(requestURI.split('?')[1]).has('dryRun');
   const code = responseStatus?.code ?? 0;
-  return { user: user.username, userAgent, verb, group, resource, subresource, namespace, name, dryRun, code, atMs: Date.parse(stageTimestamp) };
+  const authorized = annotations?.['authorization.k8s.io/decision'] !== 'forbid';
+  return { user: user.username, userAgent, verb, group, resource, subresource, namespace, name, dryRun, code, authorized, atMs: Date.parse(stageTimestamp) };
 }

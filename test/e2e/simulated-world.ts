@@ -238,5 +238,5 @@ function writeOf({ record, atMs }: { record: RequestRecord; atMs: number }): Wri
   const { user, verb, namespace, name, dryRun, code } = record;
   const [type = '', subresource = ''] = record.resource.split('/');
   const [resource = '', ...group] = type.split('.');
-  return { user, userAgent: '', verb: verb as Write['verb'], group: group.join('.'), resource, subresource, namespace, name, dryRun, code, atMs };
+  return { user, userAgent: '', verb: verb as Write['verb'], group: group.join('.'), resource, subresource, namespace, name, dryRun, code, authorized: true, atMs };
 }

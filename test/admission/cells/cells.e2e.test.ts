@@ -255,7 +255,7 @@ describe('policies alone, of what is not dry', () => {
   test.each([
     ['delete a claim where nothing is in flight', ['delete', 'pvc', 'data-web-3', '-n', idle], 'only in namespaces labelled zonespread.io/in-flight'],
     ['delete a pod where nothing is in flight', ['delete', 'pod', 'web-2', '-n', idle], 'only in namespaces labelled zonespread.io/in-flight'],
-    ['make a pod', ['run', 'mine', '--image=none', '-n', busy], 'makes no pods, but for dry runs'],
+    ['make a pod', ['run', 'mine', '--image=none', '-n', busy], 'makes no pods but dry runs and placeholders'],
     ['delete a volume that is not ours', ['delete', 'pv', 'none-source-3'], 'only volumes that are part of a move'],
     ['delete a volume that is bound', ['delete', 'pv', 'before-the-swap-source-2'], 'deletes no volume that is bound'],
     ['delete a namespace', ['delete', 'ns', idle], 'writes nothing of a namespace but its label'],
