@@ -23,6 +23,7 @@ export interface TasksOptions {
 }
 
 const HOUR_MS = 3_600_000;
+const REAL_TURN_EVERY = 100;
 
 export class Tasks implements Clock {
   readonly #random: Pick<Random, 'next'>;
@@ -30,6 +31,7 @@ export class Tasks implements Clock {
   #wallMs: number;
   #monotonicMs = 1_000;
   #number = 0;
+  #turns = 0;
   #failure: { error: unknown } | undefined;
 
   constructor({ random, start = '2026-01-01T00:00:00.000Z' }: TasksOptions) {
@@ -89,7 +91,7 @@ export class Tasks implements Clock {
    */
   async until(condition: () => boolean, limitMs = HOUR_MS): Promise<void> {
     const limit = this.#monotonicMs + limitMs;
-    await everybodyWaits();
+    await everybodyWaits(0);
     for (;;) {
       this.#throwFailure();
       if (condition()) return;
@@ -103,7 +105,7 @@ export class Tasks implements Clock {
   /** Lets so much time pass. @throws what a task threw. */
   async pass(ms: number): Promise<void> {
     const end = this.#monotonicMs + ms;
-    await everybodyWaits();
+    await everybodyWaits(0);
     for (let next = this.#earliest(); next !== undefined && next.at <= end; next = this.#earliest()) {
       this.#throwFailure();
       await this.#wake(next);
@@ -127,7 +129,8 @@ export class Tasks implements Clock {
     this.#remove();
     this.#moveTo(Math.max(next.at, this.#monotonicMs));
     next.go();
-    await everybodyWaits();
+    this.#turns += 1;
+    await everybodyWaits(this.#turns);
   }
 
   #moveTo(monotonicMs: number): void {
@@ -200,9 +203,11 @@ export class Tasks implements Clock {
   }
 }
 
-/** One turn of the event loop: by then every chain of promises has come to where it sleeps or waits. */
-function everybodyWaits(): Promise<void> {
+/** By then every chain of promises has come to where it sleeps or waits: what is put off to the next tick comes after all of them. */
+function everybodyWaits(turn: number): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve);
+    // Now and then the real world gets its turn too (a signal, a client of the demo); each time would be a tenth slower.
+    if (turn % REAL_TURN_EVERY === 0) setImmediate(resolve);
+    else process.nextTick(resolve);
   });
 }
