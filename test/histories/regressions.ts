@@ -197,4 +197,14 @@ export const ALSO: readonly ShownElsewhere[] = [
     file: 'controller/nonsense.test.ts',
     title: 'retentions that are past all calendars',
   },
+  {
+    was: 'an attach that a pod past the webhook had begun reached the old disk after the gate had come off',
+    file: 'migration/fences.test.ts',
+    title: 'the old volume, with an attachment again: the gate waits until it is gone, for the driver may be about to attach the disk',
+  },
+  {
+    was: 'a pod that OrderedReady would not make again was moved, undone and moved again for hours',
+    file: 'planner/guards.test.ts',
+    title: 'unless it is made again only after others that are down: OrderedReady',
+  },
 ];

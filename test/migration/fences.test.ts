@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { LeaseLost } from '../../src/kubernetes/fence.ts';
 import { isConflict } from '../../src/kubernetes/refusals.ts';
-import { claims, nodes, pods, volumes, type KubernetesObject, type Resource } from '../../src/kubernetes/objects.ts';
+import { claims, nodes, pods, volumeAttachments, volumes, type KubernetesObject, type Resource } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, phaseOf, STEPS, type OrdinalMigration } from '../../src/migration/record.ts';
 import { retire } from '../../src/migration/retirement.ts';
 import { contextFor } from '../../src/migration/runner.ts';
@@ -127,6 +127,21 @@ describe('what changed since it was looked at', () => {
       await stage.clock.advance(2_000);
     });
     expect((await stage.run()).status).toMatchObject({ phase: 'Succeeded', attempt: 2 });
+    await expectWhole(stage);
+  });
+
+  it('the old volume, with an attachment again: the gate waits until it is gone, for the driver may be about to attach the disk', async () => {
+    const stage = await readyStage();
+    const pv = stage.api.read(claims, { namespace: NAMESPACE, name: 'data-web-0' })?.spec.volumeName ?? '';
+    await stage.plan();
+    stage.onEntering('ungate', async () => {
+      stage.api.put(volumeAttachments, { metadata: { name: 'csi-late', finalizers: ['external-attacher/x'] }, spec: { attacher: 'x', nodeName: 'node-a', source: { persistentVolumeName: pv } }, status: { attached: false } });
+    });
+    const waiting = await stage.run('web-0-first', (record) => record.status?.step === 'ungate' && record.status.reason === 'Detaching');
+    expect(waiting.status?.message).toContain(`PV ${pv} of claim data-web-0 has an attachment to node node-a again`);
+    expect(stage.pod()?.spec.schedulingGates).toHaveLength(1);
+    stage.api.remove(volumeAttachments, { name: 'csi-late' });
+    expect((await stage.run()).status).toMatchObject({ phase: 'Succeeded', attempt: 1 });
     await expectWhole(stage);
   });
 

@@ -476,7 +476,8 @@ export class Stage {
       const pv = this.api.read(volumes, { name: attachment.spec.source.persistentVolumeName ?? '' });
       const diskId = pv?.spec.csi?.volumeHandle ?? '';
       const used = this.api.readAll(pods).some((pod) => pod.spec.nodeName === attachment.spec.nodeName && (this.#volumesOf(pod) ?? []).some((own) => own.metadata.name === pv?.metadata.name));
-      if (used || pv === undefined) continue;
+      const driverIsAtWork = attachment.metadata.finalizers !== undefined;
+      if (used || pv === undefined || driverIsAtWork) continue;
       const status = this.ecs.disk(diskId)?.status;
       if (status === 'In_use') await this.ecs.call('DetachDisk', { DiskId: diskId, InstanceId: `i-${attachment.spec.nodeName}` });
       else if (status === 'Available') this.api.remove(volumeAttachments, { name: attachment.metadata.name });

@@ -179,12 +179,20 @@ describe('pods that are down', () => {
   });
 
   it('the one to be moved, Pending with its disk idle, is the best candidate: not even other pods that are down hold it', () => {
-    const inputs = world();
+    const inputs = world({ podManagementPolicy: 'Parallel' });
     takePodDown(inputs, 2);
     takePodDown(inputs, 1);
     inputs.budgets = [disruptionBudget({ disruptionsAllowed: 0 })];
     expect(check(inputs)).toEqual([]);
     expect(reasons(check(inputs, { context: { inFlight: [{ ordinal: 0 }] } }))).toEqual(['AwaitsTurn']);
+  });
+
+  it('unless it is made again only after others that are down: OrderedReady', () => {
+    const inputs = world({ podManagementPolicy: 'OrderedReady' });
+    takePodDown(inputs, 2);
+    takePodDown(inputs, 1);
+    expect(check(inputs)).toEqual([{ reason: 'PodNotReady', ordinal: 2, message: expect.stringContaining('makes it again only when the lower ordinals are Ready (podManagementPolicy OrderedReady), which these are not: web-1;') }]);
+    expect(check(inputs, { ordinal: 1 })).toEqual([]);
   });
 
   it('absent with its disk idle, too', () => {

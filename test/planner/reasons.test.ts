@@ -55,7 +55,7 @@ const OTHER_NAMES = `
   Pending Running RollingBack Succeeded RolledBack Failed Forward Undo Restore Done Undone Manual Reverse
   Satisfied Progressing Blocked Complete Ready PodScheduled
   Normal Warning MigrationStarted MigrationStep MigrationSucceeded MigrationRolledBack MigrationFrozen SpreadPlanned SpreadBlocked SourceRetired
-  True False Retain Bound Available OnDelete ReadWriteMany WaitForFirstConsumer AlreadyExists
+  OrderedReady True False Retain Bound Available OnDelete ReadWriteMany WaitForFirstConsumer AlreadyExists
   Never Always Ignore RuntimeDefault PreemptLowerPriority ALL In NotIn
   CreateContainerError CreateContainerConfigError RunContainerError CrashLoopBackOff
   InvariantBroken DiskError Attaching Detaching Creating ReInitializing InUse Snapshotting

@@ -1,5 +1,7 @@
 // Hands at the cloud's own console: disks attached, snapshots taken and deleted, beside everything that Kubernetes knows.
 
+import { volumeAttachments, volumes } from '../../kubernetes/objects.ts';
+import { diskIdOf } from '../../kubernetes/reading.ts';
 import { statusOf, STEPS, type ClaimRecord, type OrdinalMigration, type StepName } from '../../migration/record.ts';
 import type { Act } from '../acts.ts';
 import { Dice } from '../dice.ts';
@@ -95,8 +97,13 @@ function isBetweenDisks(record: OrdinalMigration): boolean {
   return place >= STEPS.indexOf('snapshot') && place <= STEPS.indexOf('ungate');
 }
 
-/** Nothing to do once it is deleted, or is elsewhere. */
+/** Nothing to do once it is deleted, is elsewhere, or Kubernetes has it in use: nobody pulls a disk from under a pod. */
 async function detach(world: HistoryWorld, { diskId, instanceId }: { diskId: string; instanceId: string }): Promise<void> {
-  const there = world.simulated.ecs.disk(diskId)?.attachments.some((attachment) => attachment.instanceId === instanceId);
-  if (there === true) await atTheConsole(world, 'DetachDisk', { DiskId: diskId, InstanceId: instanceId });
+  const { server, ecs } = world.simulated;
+  const there = ecs.disk(diskId)?.attachments.some((attachment) => attachment.instanceId === instanceId);
+  const wanted = server.readAll(volumeAttachments).some(({ spec }) => {
+    const volume = server.read(volumes, { name: spec.source.persistentVolumeName ?? '' });
+    return volume !== undefined && diskIdOf(volume) === diskId;
+  });
+  if (there === true && !wanted) await atTheConsole(world, 'DetachDisk', { DiskId: diskId, InstanceId: instanceId });
 }

@@ -40,6 +40,9 @@ export class Chronicle {
   readonly #world: HistoryWorld;
   readonly #claimOfDisk = new Map<string, string>();
   readonly #givenUpAt = new Map<string, number>();
+  /** When a claim's disk began to stand for it, and when a claim of the name was last deleted for good. */
+  readonly #standsSince = new Map<string, number>();
+  readonly #deletedAt = new Map<string, number>();
 
   constructor(world: HistoryWorld) {
     this.#world = world;
@@ -78,6 +81,12 @@ export class Chronicle {
   /** When people, or the retention policy that they declared, last gave the claim's data up: nothing is owed from before. */
   givenUpAt(claim: string): number {
     return this.#givenUpAt.get(claim) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** It stood for a claim that was deleted for good; one of the same name that came later has nothing to do with it. */
+  isOfDeletedClaim(diskId: string): boolean {
+    const claim = this.#claimOfDisk.get(diskId);
+    return claim !== undefined && (this.#standsSince.get(diskId) ?? 0) <= (this.#deletedAt.get(claim) ?? Number.NEGATIVE_INFINITY);
   }
 
   /** Where the disk is written down, in records that are there now. */
@@ -121,7 +130,9 @@ export class Chronicle {
   #noteVolume(volume: PersistentVolume): void {
     this.volumes.set(volume.metadata.name, volume);
     const [diskId, holder] = [diskIdOf(volume), volume.spec.claimRef];
-    if (diskId !== undefined && holder?.name !== undefined) this.#claimOfDisk.set(diskId, `${holder.namespace ?? ''}/${holder.name}`);
+    if (diskId === undefined || holder?.name === undefined) return;
+    this.#claimOfDisk.set(diskId, `${holder.namespace ?? ''}/${holder.name}`);
+    if (!this.#standsSince.has(diskId)) this.#standsSince.set(diskId, this.#world.simulated.clock.now());
   }
 
   /** A claim that goes while nothing moves it, or whose ordinal is gone, takes its data's right to be found again with it. */
@@ -130,7 +141,9 @@ export class Chronicle {
     const { namespace = '', name } = object.metadata;
     const moving = this.parts(this.live()).find(({ record, claim }) => inFlight(record) && record.metadata.namespace === namespace && claim.claimName === name);
     const overGuard = moving !== undefined && this.#world.excuses.has(EXCUSES.guardOverridden(moving.record.metadata.name)) && this.#world.excuses.has(EXCUSES.claimGivenUp(name));
-    if (moving === undefined || overGuard || !this.#hasOrdinal(moving.record)) this.#giveUp(`${namespace}/${name}`);
+    if (moving !== undefined && !overGuard && this.#hasOrdinal(moving.record)) return;
+    this.#giveUp(`${namespace}/${name}`);
+    this.#deletedAt.set(`${namespace}/${name}`, this.#world.simulated.clock.now());
   }
 
   #hasOrdinal({ metadata, spec }: OrdinalMigration): boolean {

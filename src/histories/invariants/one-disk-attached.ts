@@ -23,7 +23,7 @@ export const oneDiskAttached: InvariantOf = (world) => {
 
   const attachedBeside = (diskId: string): string | undefined => {
     const claim = chronicle.claimOfDisk(diskId);
-    if (claim === undefined || isByHand(diskId)) return undefined;
+    if (claim === undefined || isByHand(diskId) || chronicle.isOfDeletedClaim(diskId)) return undefined;
     const [other, hold] = [...held].find(([id, one]) => id !== diskId && counts(id, one, claim) && (!one.lettingGo || areOfOneMove(diskId, id))) ?? [];
     return other === undefined ? undefined : `disk ${diskId} of claim ${claim} is attached while its disk ${other} is still ${hold?.lettingGo === true ? 'being detached' : 'attached'}`;
   };

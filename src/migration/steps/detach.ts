@@ -1,11 +1,11 @@
 // The disk is off the node for certain: no VolumeAttachment, not in use by the kubelet of a Ready node, Available at the cloud. The
 // cloud's stamps of that moment are the fence for all that follows.
 
-import { nodes, volumeAttachments, type VolumeAttachment } from '../../kubernetes/objects.ts';
+import { nodes } from '../../kubernetes/objects.ts';
 import { isTrue } from '../../kubernetes/reading.ts';
 import { holdPod } from '../ordinal-pod.ts';
 import { statusOf, type ClaimRecord } from '../record.ts';
-import { stampsOf } from '../fence.ts';
+import { attachmentOf, stampsOf } from '../fence.ts';
 import { claimAt, DONE, forEachClaim, pollMs, saveClaim, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 
 export const detach: Step = {
@@ -28,10 +28,6 @@ async function recordDetached(context: StepContext, claim: ClaimRecord, index: n
   }
   await saveClaim(context, index, { source: { ...claimAt(context, index).source, ...stampsOf(disk) } });
   return DONE;
-}
-
-export async function attachmentOf(context: StepContext, volumeName: string): Promise<VolumeAttachment | undefined> {
-  return (await context.api.list(volumeAttachments)).find((attachment) => attachment.spec.source.persistentVolumeName === volumeName);
 }
 
 /**

@@ -5,13 +5,12 @@ import { CLUSTER_TAG, MIGRATION_LABEL, ROLE_LABEL, SUPERSEDED_TAG } from '../../
 import { DiskError } from '../../ports/disks.ts';
 import { isTerminating, storageCapacity, storageRequest, volumePhase } from '../../kubernetes/reading.ts';
 import { parseQuantity } from '../../kubernetes/quantity.ts';
-import { fence } from '../fence.ts';
+import { attachmentOf, fence } from '../fence.ts';
 import { ordinalPod, recallPod, releasePod } from '../ordinal-pod.ts';
 import { claimsOf, courseOf, statusOf, type ClaimRecord } from '../record.ts';
 import { handOver } from '../reservation/reservation.ts';
 import { DONE, forEachClaim, InvariantBroken, pollMs, migrationUID, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { ourTargetVolume } from './create-volume.ts';
-import { attachmentOf } from './detach.ts';
 import { bindingProblem } from './swap-claim.ts';
 
 export const ungate: Step = {

@@ -1,7 +1,7 @@
 // Guards about pods: how many of the set are down, whether this one may be evicted, and whether it would come back the same.
 
 import { matchesSelector } from '../../kubernetes/selector.ts';
-import { zonalVolumes, type OrdinalFacts } from '../../layout/layout.ts';
+import { zonalVolumes, type Layout, type OrdinalFacts } from '../../layout/layout.ts';
 import { revisionWhenRecreated } from '../../layout/set.ts';
 import { fewOf } from '../few.ts';
 import { onceFor, type Guard, type Proposal } from './guard.ts';
@@ -25,8 +25,20 @@ function costsNothing(ordinal: OrdinalFacts): boolean {
   return isDown(ordinal) && zonalVolumes(ordinal).every(({ disk }) => disk?.status === 'Available');
 }
 
-function podNotReady({ ordinal }: Proposal): string | undefined {
-  if (!isDown(ordinal) || costsNothing(ordinal)) return undefined;
+function podNotReady({ ordinal, layout }: Proposal): string | undefined {
+  if (!isDown(ordinal)) return undefined;
+  return costsNothing(ordinal) ? waitsForLower(ordinal, layout) : notReadyOnBusyDisk(ordinal);
+}
+
+/** Under OrderedReady such a pod is not made again before those below it are Ready: the move could only time out, and be undone. */
+function waitsForLower({ ordinal, podName }: OrdinalFacts, { set, ordinals }: Layout): string | undefined {
+  if (set.podManagementPolicy !== 'OrderedReady') return undefined;
+  const lower = ordinals.filter((other) => other.ordinal < ordinal && isDown(other));
+  if (lower.length === 0) return undefined;
+  return `pod ${podName} is down, and StatefulSet ${set.name} makes it again only when the lower ordinals are Ready (podManagementPolicy OrderedReady), which these are not: ${fewOf(lower.map((other) => other.podName))}; see why with "kubectl describe pod" and get them Ready first`;
+}
+
+function notReadyOnBusyDisk(ordinal: OrdinalFacts): string {
   const busy = zonalVolumes(ordinal).find(({ disk }) => disk?.status !== 'Available');
   const disk = busy?.disk === undefined ? `disk ${busy?.volume?.diskId} is unknown to the cloud` : `disk ${busy.disk.id} is ${busy.disk.status}`;
   return `pod ${ordinal.podName} ${stateOf(ordinal)} while its ${disk}; get the pod Ready, or stopped so that its disk becomes Available`;
