@@ -289,7 +289,7 @@ function tidyPods({ api, watches }: Crew, log: Log): () => void {
     if (type === 'deleted') return;
     const { name } = object.metadata;
     if (hasOurGate(object)) void removeStrayGate(api, log, refOf(object)).catch(later(`the gate of pod ${name}`));
-    if (isStray(object, watches.migrations.list())) void removeStrayPlaceholder(api, log, object).catch(later(`placeholder ${name}`));
+    if (isStray(object, () => watches.migrations.list())) void removeStrayPlaceholder(api, log, object).catch(later(`placeholder ${name}`));
   });
 }
 
