@@ -6,7 +6,7 @@ import type { Api } from '../kubernetes/api.ts';
 import { createEventRecorder, type EventRecorder } from '../kubernetes/event-recorder.ts';
 import { createLeaderElection, fence, LeaseLost, type Leadership, type LeaseTiming } from '../kubernetes/leader-election.ts';
 import { CONTROLLER_USER_ANNOTATION } from '../kubernetes/names.ts';
-import { namespaces, statefulSets } from '../kubernetes/objects.ts';
+import { apiVersionOf, kruiseStatefulSets, namespaces } from '../kubernetes/objects.ts';
 import type { OrdinalMigration } from '../migration/record.ts';
 import type { MigrationNote, MigrationPorts, ReservingTerms } from '../migration/step.ts';
 import { createObservabilityApp, serve, type HttpServer } from '../observability/http.ts';
@@ -162,7 +162,7 @@ interface Term {
 
 async function leadUntilStopped(options: ControllerOptions, { leadership, identity, tell }: Term): Promise<void> {
   const { clock, random, log, settings, signal } = options;
-  const kruise = await askAsLeader(options, leadership, async (reading) => ((await reading.discover('apps.kruise.io/v1beta1')) ?? []).includes(statefulSets.plural));
+  const kruise = await askAsLeader(options, leadership, async (reading) => ((await reading.discover(apiVersionOf(kruiseStatefulSets))) ?? []).includes(kruiseStatefulSets.plural));
   if (kruise === undefined) return;
   const api = createApi({ http: fence(options.http, leadership) });
   const watches = createWatches({ http: options.http, clock, random, log, namespaces: settings.namespaces, kruise });

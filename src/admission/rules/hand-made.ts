@@ -1,6 +1,7 @@
 // A record that a person writes for one move by hand is checked for what can be known at once: the ordinal exists, the zone has nodes,
 // and nothing else moves the ordinal. Whether and when it moves is up to the daemon's guards.
 
+import { kruiseStatefulSets, statefulSetsOf } from '../../kubernetes/objects.ts';
 import { inFlight, phaseOf, type OrdinalMigration } from '../../migration/record.ts';
 import { isZoneName } from '../../policy/annotations.ts';
 import { actorOf, type Actor } from '../actors.ts';
@@ -72,7 +73,7 @@ function setOf(record: OrdinalMigration, world: World): ReturnType<World['sets']
 }
 
 function groupIsKruise({ spec }: OrdinalMigration): boolean {
-  return spec.statefulSetRef.apiVersion.startsWith('apps.kruise.io/');
+  return statefulSetsOf(spec.statefulSetRef.apiVersion) === kruiseStatefulSets;
 }
 
 function nameOf({ metadata }: OrdinalMigration): string {

@@ -3,7 +3,8 @@
 import { keyOf } from '../../policy/annotations.ts';
 import { storageClasses, type StatefulSet, type StorageClass } from '../../kubernetes/objects.ts';
 import { ZONE_KEYS } from '../../layout/zones.ts';
-import { DISK_DRIVER, named, ok, warning, type Check, type Finding, type Patient } from './finding.ts';
+import { fewOf } from '../../planner/few.ts';
+import { DISK_DRIVER, ok, warning, type Check, type Finding, type Patient } from './finding.ts';
 
 export const classes: Check = {
   area: 'StorageClasses',
@@ -13,7 +14,7 @@ export const classes: Check = {
 async function classFindings({ api, sets }: Patient): Promise<Finding[]> {
   const own = (await api.list(storageClasses)).filter(({ provisioner }) => provisioner === DISK_DRIVER);
   const findings = own.flatMap((one) => [...bindingFindings(one), ...zoneFindings(one, sets)]);
-  return findings.length > 0 ? findings : [ok(own.length === 0 ? 'no StorageClass is of the disk driver' : `new disks are made where their pods go (${named(own.map(({ metadata }) => metadata.name))})`)];
+  return findings.length > 0 ? findings : [ok(own.length === 0 ? 'no StorageClass is of the disk driver' : `new disks are made where their pods go (${fewOf(own.map(({ metadata }) => metadata.name))})`)];
 }
 
 /** Kubernetes binds at once when a class does not say. */
