@@ -7,6 +7,7 @@ import { createEventRecorder, type EventRecorder } from '../kubernetes/event-rec
 import { createLeaderElection, fence, LeaseLost, type Leadership, type LeaseTiming } from '../kubernetes/leader-election.ts';
 import { CONTROLLER_USER_ANNOTATION } from '../kubernetes/names.ts';
 import { apiVersionOf, kruiseStatefulSets, namespaces } from '../kubernetes/objects.ts';
+import { nameOf } from '../kubernetes/reading.ts';
 import type { OrdinalMigration } from '../migration/record.ts';
 import type { MigrationNote, MigrationPorts, ReservingTerms } from '../migration/step.ts';
 import { createObservabilityApp, serve, type HttpServer } from '../observability/http.ts';
@@ -306,7 +307,7 @@ async function timed<T>({ clock, metrics }: ControllerOptions, act: () => Promis
 function reporter({ events, watches }: Crew, log: Log): (record: OrdinalMigration, note: MigrationNote) => void {
   return (record, { type, event, message }) => {
     const namespace = record.metadata.namespace ?? '';
-    log[type === 'Warning' ? 'warn' : 'info'](message, { migration: `${namespace}/${record.metadata.name}`, event });
+    log[type === 'Warning' ? 'warn' : 'info'](message, { migration: nameOf(record), event });
     events.record(record, { type, reason: event, message });
     const set = watches.sets.get(namespace, record.spec.statefulSetRef.name) ?? watches.kruiseSets?.get(namespace, record.spec.statefulSetRef.name);
     // Steps are told on the record alone: a set would drown in them.

@@ -2,9 +2,10 @@
 
 import type { Api } from '../kubernetes/api.ts';
 import { statefulSetsOf, type StatefulSet } from '../kubernetes/objects.ts';
+import { nameOf } from '../kubernetes/reading.ts';
 import { begin, waitOrGiveUp } from '../migration/begin.ts';
 import { endMigration } from '../migration/ending.ts';
-import { ended, nameOf, ordinalMigrations, phaseOf, type MigrationTerms, type OrdinalMigration } from '../migration/record.ts';
+import { ended, ordinalMigrations, phaseOf, type MigrationTerms, type OrdinalMigration } from '../migration/record.ts';
 import { handleRequest } from '../migration/requests.ts';
 import { retire } from '../migration/retirement.ts';
 import { contextFor, visitRead, type Visit } from '../migration/runner.ts';

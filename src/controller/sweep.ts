@@ -3,6 +3,7 @@
 import type { Api } from '../kubernetes/api.ts';
 import { LeaseLost } from '../kubernetes/fence.ts';
 import { FINALIZER, IN_FLIGHT_LABEL } from '../kubernetes/names.ts';
+import { nameOf } from '../kubernetes/reading.ts';
 import { unlabelNamespace } from '../migration/ending.ts';
 import { ended, inFlight, type OrdinalMigration } from '../migration/record.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -110,9 +111,9 @@ async function tidyUp(options: SweepOptions, state: State): Promise<boolean> {
   const { api, clock, log, watches } = options;
   const countedMs = Math.max(options.coolDownMs, BACK_OFF_COUNTS_MS);
   const parts: [string, () => Promise<void>][] = [
-    ...watches.pods.list().filter(hasOurGate).map((pod): [string, () => Promise<void>] => [`look at the gate of pod ${pod.metadata.namespace}/${pod.metadata.name}`, () => removeStrayGate(api, log, refOf(pod))]),
+    ...watches.pods.list().filter(hasOurGate).map((pod): [string, () => Promise<void>] => [`look at the gate of pod ${nameOf(pod)}`, () => removeStrayGate(api, log, refOf(pod))]),
     ...idleNamespaces(watches).map((name): [string, () => Promise<void>] => [`take the in-flight label off namespace ${name}`, () => unlabelNamespace(api, name)]),
-    ...watches.pods.list().filter((pod) => isStray(pod, () => watches.migrations.list())).map((pod): [string, () => Promise<void>] => [`look at placeholder ${pod.metadata.namespace}/${pod.metadata.name}`, () => removeStrayPlaceholder(api, log, pod)]),
+    ...watches.pods.list().filter((pod) => isStray(pod, () => watches.migrations.list())).map((pod): [string, () => Promise<void>] => [`look at placeholder ${nameOf(pod)}`, () => removeStrayPlaceholder(api, log, pod)]),
     ['drop old records', () => dropSurplusRecords(api, watches.migrations.list(), { nowMs: clock.now(), countedMs })],
     ['look for orphaned disks', () => lookForOrphans(options, state)],
   ];

@@ -2,9 +2,10 @@
 
 import { keyOf } from '../../policy/annotations.ts';
 import { storageClasses, type StatefulSet, type StorageClass } from '../../kubernetes/objects.ts';
-import { ZONE_KEYS } from '../../layout/zones.ts';
+import { nameOf } from '../../kubernetes/reading.ts';
+import { DISK_DRIVER, ZONE_KEYS } from '../../layout/zones.ts';
 import { fewOf } from '../../planner/few.ts';
-import { DISK_DRIVER, ok, warning, type Check, type Finding, type Patient } from './finding.ts';
+import { ok, warning, type Check, type Finding, type Patient } from './finding.ts';
 
 export const classes: Check = {
   area: 'StorageClasses',
@@ -32,7 +33,7 @@ function zoneFindings(storageClass: StorageClass, sets: readonly StatefulSet[]):
     const declared = (set.metadata.annotations?.[keyOf('zones')] ?? '').split(',').map((zone) => zone.trim()).filter((zone) => zone !== '' && zone !== '*');
     const left = declared.filter((zone) => !bound.includes(zone));
     if (!uses || left.length === 0) return [];
-    return [warning(`StorageClass ${storageClass.metadata.name} makes disks in ${bound.join(', ')} only, and set ${set.metadata.namespace ?? ''}/${set.metadata.name} declares ${left.join(', ')}, too: new ordinals land in the wrong zone and have to move`, 'use a class without zoneId and allowedTopologies in new sets, or have pods of new ordinals steered: zonespread.io/place-new')];
+    return [warning(`StorageClass ${storageClass.metadata.name} makes disks in ${bound.join(', ')} only, and set ${nameOf(set)} declares ${left.join(', ')}, too: new ordinals land in the wrong zone and have to move`, 'use a class without zoneId and allowedTopologies in new sets, or have pods of new ordinals steered: zonespread.io/place-new')];
   });
 }
 

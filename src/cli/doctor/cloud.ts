@@ -4,11 +4,11 @@
 import { createAlicloudDisks } from '../../alicloud/disks.ts';
 import { understood } from '../../alicloud/errors.ts';
 import { volumes, type PersistentVolume } from '../../kubernetes/objects.ts';
-import { zoneOfVolume } from '../../layout/zones.ts';
+import { DISK_DRIVER, zoneOfVolume } from '../../layout/zones.ts';
 import { fewOf } from '../../planner/few.ts';
 import { keyOf } from '../../policy/annotations.ts';
 import type { EcsAction, EcsCall, EcsParameters } from '../../ports/ecs-call.ts';
-import { DISK_DRIVER, ok, problem, unknown, warning, type Check, type Finding, type Patient } from './finding.ts';
+import { ok, problem, unknown, warning, type Check, type Finding, type Patient } from './finding.ts';
 
 /** No disk and no snapshot has such an id. */
 const NO_DISK = 'd-zonespread0doctor0';

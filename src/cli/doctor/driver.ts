@@ -1,9 +1,9 @@
 // The disk CSI driver: there, on every node, and told of zones; and nodes that say in which zone they are.
 
 import { csiNodes, nodes, type CSINode, type KubernetesObject, type Node, type Resource } from '../../kubernetes/objects.ts';
-import { zoneOfNode, ZONE_KEYS } from '../../layout/zones.ts';
+import { DISK_DRIVER, zoneOfNode, ZONE_KEYS } from '../../layout/zones.ts';
 import { fewOf } from '../../planner/few.ts';
-import { DISK_DRIVER, ok, problem, warning, type Check, type Finding, type Patient } from './finding.ts';
+import { ok, problem, warning, type Check, type Finding, type Patient } from './finding.ts';
 
 interface CSIDriver extends KubernetesObject {
   spec?: { attachRequired?: boolean };
