@@ -10,6 +10,9 @@ export interface Dashboard {
   panels: readonly (string | Panel)[];
 }
 
+/** In a metric's braces: of the sets that are chosen, where a dashboard has the variables `namespace` and `statefulset`. */
+export const OF = 'namespace=~"$namespace", statefulset=~"$statefulset"';
+
 export type Variable = { name: string; label: string } & ({ of: string } | { text: string; description: string });
 
 export interface Query {

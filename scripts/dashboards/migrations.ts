@@ -1,8 +1,7 @@
 // The Migrations dashboard: what is under way and how far, how long things take, how they end, and what they leave behind.
 
-import type { Dashboard } from './grafana.ts';
+import { OF, type Dashboard } from './grafana.ts';
 
-const OF = 'namespace=~"$namespace", statefulset=~"$statefulset"';
 const MOVE = 'max by (namespace, statefulset, ordinal)';
 const LONG = '6h';
 

@@ -1,8 +1,7 @@
 // The Spread dashboard: every set, where its disks are, where they should be, and what is in the way.
 
-import type { Dashboard } from './grafana.ts';
+import { OF, type Dashboard } from './grafana.ts';
 
-const OF = 'namespace=~"$namespace", statefulset=~"$statefulset"';
 /** Of whichever replica leads. */
 const SET = 'max by (namespace, statefulset)';
 const ZONE = 'max by (namespace, statefulset, zone)';

@@ -74,8 +74,7 @@ export function createCaches(options: CachesOptions): Caches {
         return known === undefined ? undefined : { start: startOf(known), replicas: replicasOf(known), override: known.metadata.annotations?.[OVERRIDE_ANNOTATION] };
       },
     },
-    // Half a list would make zones look empty that are not.
-    zones: { known: () => new Set((machines.hasSynced ? machines.list() : []).map(zoneOfNode).filter((zone) => zone !== undefined)) },
+    zones: zonesOf(machines),
     budgets: { of: (namespace) => budgets.list(namespace) },
     start: () => reflectors.forEach((reflector) => reflector.start()),
     stop: async () => {
@@ -84,6 +83,22 @@ export function createCaches(options: CachesOptions): Caches {
     synced: Promise.all(needed.map(({ synced }) => synced)).then((all) => all.every(Boolean)),
     get hasSynced() {
       return needed.every(({ hasSynced }) => hasSynced);
+    },
+  };
+}
+
+/** Nodes are many and change all the time, their zones are few and hardly ever do. */
+function zonesOf(machines: Pick<Reflector<Node>, 'hasSynced' | 'list' | 'onChange'>): World['zones'] {
+  let known: ReadonlySet<string> | undefined;
+  machines.onChange(({ type, object, previous }) => {
+    if (type !== 'modified' || previous === undefined || zoneOfNode(object) !== zoneOfNode(previous)) known = undefined;
+  });
+  return {
+    known() {
+      // Half a list would make zones look empty that are not.
+      if (!machines.hasSynced) return new Set();
+      known ??= new Set(machines.list().flatMap((node) => zoneOfNode(node) ?? []));
+      return known;
     },
   };
 }

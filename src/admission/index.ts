@@ -2,6 +2,7 @@
 // Fed by the watch of OrdinalMigrations; of ten thousand ended records that keep nothing it holds nothing.
 
 import { FINALIZER } from '../kubernetes/names.ts';
+import { nameOf } from '../kubernetes/reading.ts';
 import { ended, inFlight, phaseOf, podNameOf, type ClaimRecord, type OrdinalMigration } from '../migration/record.ts';
 import { steeringOf, steeringRecord, type Steering } from '../migration/steering.ts';
 
@@ -30,9 +31,9 @@ export class InFlightIndex {
   put(record: OrdinalMigration): void {
     this.remove(record.metadata.namespace ?? '', record.metadata.name);
     if (inFlight(record)) this.#putInFlight(record);
-    else if (phaseOf(record) === 'Pending') this.#waiting.set(keyOf(record), record);
+    else if (phaseOf(record) === 'Pending') this.#waiting.set(nameOf(record), record);
     else if (keepsSource(record)) {
-      this.#keeping.set(keyOf(record), record);
+      this.#keeping.set(nameOf(record), record);
       this.#keepingByUID.set(record.metadata.uid ?? '', record);
     }
   }
@@ -50,13 +51,13 @@ export class InFlightIndex {
   }
 
   #putInFlight(record: OrdinalMigration): void {
-    this.#records.set(keyOf(record), record);
+    this.#records.set(nameOf(record), record);
     this.#byUID.set(record.metadata.uid ?? '', record);
     for (const [map, key] of this.#placesOf(record)) map.add(key, record);
   }
 
   #removeInFlight(known: OrdinalMigration): void {
-    this.#records.delete(keyOf(known));
+    this.#records.delete(nameOf(known));
     this.#byUID.delete(known.metadata.uid ?? '');
     for (const [map, key] of this.#placesOf(known)) map.remove(key, known);
   }
@@ -133,10 +134,6 @@ export class InFlightIndex {
       ...[...volumes].map((pv): [Multimap, string] => [this.#byVolume, pv]),
     ];
   }
-}
-
-function keyOf(record: OrdinalMigration): string {
-  return `${record.metadata.namespace ?? ''}/${record.metadata.name}`;
 }
 
 /** The finalizer stays until source and snapshot are retired, or released. */

@@ -1,14 +1,15 @@
 // How people name what they mean: sets as kubectl takes them (`web`, `statefulset/web`), moves by their record or by `set/ordinal`.
 
 import type { Api } from '../kubernetes/api.ts';
-import { kruiseStatefulSets, statefulSets, type StatefulSet } from '../kubernetes/objects.ts';
+import { apiVersionOf, kruiseStatefulSets, statefulSets, type StatefulSet } from '../kubernetes/objects.ts';
 import { ended, ordinalMigrations, phaseOf, type OrdinalMigration } from '../migration/record.ts';
+import { fewOf } from '../planner/few.ts';
 import { failed, wrongUsage } from './exit.ts';
 
 const SET_KINDS = new Set(['statefulset', 'statefulsets', 'statefulset.apps', 'statefulsets.apps', 'sts', 'statefulset.apps.kruise.io', 'statefulsets.apps.kruise.io', 'asts']);
 const MIGRATION_KINDS = new Set(['ordinalmigration', 'ordinalmigrations', 'ordinalmigration.zonespread.io', 'ordinalmigrations.zonespread.io', 'om']);
 
-export const KRUISE_GROUP_VERSION = 'apps.kruise.io/v1beta1';
+const MOST_NAMED = 8;
 
 /** `statefulset/web` → `web`. @throws VerbEnded (wrong usage) for another kind. */
 export function setNameFrom(text: string): string {
@@ -31,7 +32,7 @@ export async function findSet(api: Api, namespace: string, text: string): Promis
   const found = (await api.get(statefulSets, { namespace, name })) ?? (await findKruiseSet(api, namespace, name));
   if (found !== undefined) return found;
   const others = (await listSets(api, namespace)).map(({ metadata }) => metadata.name);
-  throw failed(`there is no StatefulSet ${name} in namespace ${namespace}${others.length === 0 ? '; it has none at all: name another with -n' : `; there are ${listed(others)}`}`);
+  throw failed(`there is no StatefulSet ${name} in namespace ${namespace}${others.length === 0 ? '; it has none at all: name another with -n' : `; there are ${fewOf(others, MOST_NAMED)}`}`);
 }
 
 /** Where OpenKruise is not installed, the server knows no such kind. */
@@ -42,7 +43,7 @@ function findKruiseSet(api: Api, namespace: string, name: string): Promise<State
 /** Kubernetes' own and OpenKruise's. @param scope undefined: all namespaces */
 export async function listSets(api: Api, scope: string | undefined): Promise<StatefulSet[]> {
   const within = scope === undefined ? {} : { namespace: scope };
-  const served = (await api.discover(KRUISE_GROUP_VERSION)) ?? [];
+  const served = (await api.discover(apiVersionOf(kruiseStatefulSets))) ?? [];
   const own = await api.list(statefulSets, within);
   return served.includes(kruiseStatefulSets.plural) ? [...own, ...(await api.list(kruiseStatefulSets, within))] : own;
 }
@@ -70,7 +71,7 @@ async function recordNamed(api: Api, namespace: string, name: string): Promise<O
   const found = await api.get(ordinalMigrations, { namespace, name });
   if (found !== undefined) return found;
   const open = (await api.list(ordinalMigrations, { namespace })).filter((record) => !ended(record)).map(({ metadata }) => metadata.name);
-  throw failed(`there is no OrdinalMigration ${name} in namespace ${namespace}; ${open.length === 0 ? 'none is under way there' : `under way there: ${listed(open)}`}`);
+  throw failed(`there is no OrdinalMigration ${name} in namespace ${namespace}; ${open.length === 0 ? 'none is under way there' : `under way there: ${fewOf(open, MOST_NAMED)}`}`);
 }
 
 async function moveOf(api: Api, namespace: string, { set, ordinal }: { set: string; ordinal: number }): Promise<OrdinalMigration> {
@@ -81,11 +82,4 @@ async function moveOf(api: Api, namespace: string, { set, ordinal }: { set: stri
   if (found !== undefined) return found;
   const last = own.toSorted((a, b) => ((a.status?.finishedAt ?? '') < (b.status?.finishedAt ?? '') ? 1 : -1))[0];
   throw failed(`no move of ${set}-${ordinal} is under way in namespace ${namespace}${last === undefined ? '' : `; the last one, ${last.metadata.name}, is ${phaseOf(last)}`}`);
-}
-
-const MOST_LISTED = 8;
-
-function listed(names: readonly string[]): string {
-  const rest = names.length - MOST_LISTED;
-  return names.slice(0, MOST_LISTED).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }

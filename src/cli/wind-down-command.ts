@@ -12,8 +12,9 @@ import { ApiError, ApiUnreachable, type Api } from '../kubernetes/api.ts';
 import { loadCluster } from '../kubernetes/config.ts';
 import { FINALIZER, REQUEST_ANNOTATION } from '../kubernetes/names.ts';
 import { deployments, leases, type Deployment, type Lease } from '../kubernetes/objects.ts';
-import { asRead } from '../kubernetes/reading.ts';
-import { courseOf, ended, inFlight, nameOf, ordinalMigrations, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
+import { asRead, nameOf } from '../kubernetes/reading.ts';
+import { ended, inFlight, ordinalMigrations, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
+import { requestProblem } from '../migration/requests.ts';
 import { systemClock, type Clock } from '../ports/clock.ts';
 import { flag, namespaceList, oneOf, positiveDuration } from './flags.ts';
 import { ownNamespaceOf } from './process.ts';
@@ -234,8 +235,7 @@ async function askForUndo({ api }: WindDownOptions, moving: readonly OrdinalMigr
 }
 
 function isUndoable(record: OrdinalMigration): boolean {
-  const { step } = statusOf(record);
-  return phaseOf(record) === 'Running' && courseOf(record) === 'Forward' && step !== 'ready' && step !== 'settle' && record.metadata.annotations?.[REQUEST_ANNOTATION] === undefined;
+  return phaseOf(record) === 'Running' && requestProblem(record, 'abort') === undefined && record.metadata.annotations?.[REQUEST_ANNOTATION] === undefined;
 }
 
 /** Nobody will be there to take the finalizer off when a namespace goes; nothing that was kept is deleted. */

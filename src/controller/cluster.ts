@@ -29,6 +29,7 @@ import {
 import { buildLayout, type Layout } from '../layout/layout.ts';
 import { claimNameOf } from '../layout/names.ts';
 import type { Surroundings } from '../layout/surroundings.ts';
+import { everyOrdinalOf } from '../migration/owner.ts';
 import { ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
 import type { Disk, Disks, Snapshot } from '../ports/disks.ts';
 import { zoneEvacuations, type ZoneEvacuation } from './zone-evacuation.ts';
@@ -142,10 +143,9 @@ export function disksOfSet(set: StatefulSet, find: { claim: (name: string) => Pe
   });
 }
 
-function claimNamesOf({ metadata, spec }: StatefulSet): string[] {
-  const first = spec.ordinals?.start ?? 0;
-  const ordinals = Array.from({ length: spec.replicas ?? 1 }, (_, index) => first + index);
-  return ordinals.flatMap((ordinal) => (spec.volumeClaimTemplates ?? []).map((template) => claimNameOf(template.metadata.name, metadata.name, ordinal)));
+function claimNamesOf(set: StatefulSet): string[] {
+  const templates = set.spec.volumeClaimTemplates ?? [];
+  return everyOrdinalOf(set).flatMap((ordinal) => templates.map((template) => claimNameOf(template.metadata.name, set.metadata.name, ordinal)));
 }
 
 function byHandle(all: readonly PersistentVolume[]): Map<string, string[]> {

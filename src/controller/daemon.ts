@@ -6,7 +6,8 @@ import type { Api } from '../kubernetes/api.ts';
 import { createEventRecorder, type EventRecorder } from '../kubernetes/event-recorder.ts';
 import { createLeaderElection, fence, LeaseLost, type Leadership, type LeaseTiming } from '../kubernetes/leader-election.ts';
 import { CONTROLLER_USER_ANNOTATION } from '../kubernetes/names.ts';
-import { namespaces, statefulSets } from '../kubernetes/objects.ts';
+import { apiVersionOf, kruiseStatefulSets, namespaces } from '../kubernetes/objects.ts';
+import { nameOf } from '../kubernetes/reading.ts';
 import type { OrdinalMigration } from '../migration/record.ts';
 import type { MigrationNote, MigrationPorts, ReservingTerms } from '../migration/step.ts';
 import { createObservabilityApp, serve, type HttpServer } from '../observability/http.ts';
@@ -162,7 +163,7 @@ interface Term {
 
 async function leadUntilStopped(options: ControllerOptions, { leadership, identity, tell }: Term): Promise<void> {
   const { clock, random, log, settings, signal } = options;
-  const kruise = await askAsLeader(options, leadership, async (reading) => ((await reading.discover('apps.kruise.io/v1beta1')) ?? []).includes(statefulSets.plural));
+  const kruise = await askAsLeader(options, leadership, async (reading) => ((await reading.discover(apiVersionOf(kruiseStatefulSets))) ?? []).includes(kruiseStatefulSets.plural));
   if (kruise === undefined) return;
   const api = createApi({ http: fence(options.http, leadership) });
   const watches = createWatches({ http: options.http, clock, random, log, namespaces: settings.namespaces, kruise });
@@ -289,7 +290,7 @@ function tidyPods({ api, watches }: Crew, log: Log): () => void {
     if (type === 'deleted') return;
     const { name } = object.metadata;
     if (hasOurGate(object)) void removeStrayGate(api, log, refOf(object)).catch(later(`the gate of pod ${name}`));
-    if (isStray(object, watches.migrations.list())) void removeStrayPlaceholder(api, log, object).catch(later(`placeholder ${name}`));
+    if (isStray(object, () => watches.migrations.list())) void removeStrayPlaceholder(api, log, object).catch(later(`placeholder ${name}`));
   });
 }
 
@@ -306,7 +307,7 @@ async function timed<T>({ clock, metrics }: ControllerOptions, act: () => Promis
 function reporter({ events, watches }: Crew, log: Log): (record: OrdinalMigration, note: MigrationNote) => void {
   return (record, { type, event, message }) => {
     const namespace = record.metadata.namespace ?? '';
-    log[type === 'Warning' ? 'warn' : 'info'](message, { migration: `${namespace}/${record.metadata.name}`, event });
+    log[type === 'Warning' ? 'warn' : 'info'](message, { migration: nameOf(record), event });
     events.record(record, { type, reason: event, message });
     const set = watches.sets.get(namespace, record.spec.statefulSetRef.name) ?? watches.kruiseSets?.get(namespace, record.spec.statefulSetRef.name);
     // Steps are told on the record alone: a set would drown in them.

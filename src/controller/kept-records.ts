@@ -6,13 +6,15 @@ import { FINALIZER } from '../kubernetes/names.ts';
 import { isConflict } from '../kubernetes/refusals.ts';
 import { ended, ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
 import { keepsForEver } from '../migration/retirement.ts';
+import { nameOfSet } from './cluster.ts';
+import { setRefOf } from './wake.ts';
 
 const KEPT_PER_SET = 10;
 
 /** `countedMs`: how long after its end a record may still decide about the next move. */
 export function surplusRecords(records: readonly OrdinalMigration[], { nowMs, countedMs }: { nowMs: number; countedMs: number }): OrdinalMigration[] {
   const done = records.filter((record) => ended(record) && !answersForSomething(record) && record.metadata.deletionTimestamp === undefined);
-  const bySet = Map.groupBy(done, (record) => `${record.metadata.namespace ?? ''}/${record.spec.statefulSetRef.name}`);
+  const bySet = Map.groupBy(done, (record) => nameOfSet(setRefOf(record)));
   const older = [...bySet.values()].flatMap((own) => own.toSorted((a, b) => (b.status?.finishedAt ?? '').localeCompare(a.status?.finishedAt ?? '')).slice(KEPT_PER_SET));
   return older.filter((record) => !(nowMs - Date.parse(record.status?.finishedAt ?? '') < countedMs));
 }

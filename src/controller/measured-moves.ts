@@ -1,7 +1,8 @@
 // What the ended moves took, read from their records, whichever set they were of: what estimates rest on. Anybody may have written a
 // record, and some say nothing about the next move: those are left out.
 
-import { claimsOf, nameOf, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
+import { nameOf } from '../kubernetes/reading.ts';
+import { claimsOf, phaseOf, statusOf, type OrdinalMigration } from '../migration/record.ts';
 import { diskKind, estimatesFrom, type Estimates, type MoveSample } from '../planner/estimate.ts';
 
 /** The cloud changes, and one bad night must not hold moves up for ever. */

@@ -1,12 +1,12 @@
 // The metrics of migrations, from the watch: what is in flight by step, how far, how long steps took, how moves ended, what is retained.
 
+import { GIB } from '../kubernetes/quantity.ts';
 import type { Reflector } from '../kubernetes/reflector.ts';
 import { ended, inFlight, phaseOf, RESTORE_STEPS, statusOf, STEPS, type OrdinalMigration } from '../migration/record.ts';
 import { steeringRecord } from '../migration/steering.ts';
 import type { Metrics, MoveState, SetName } from '../observability/metrics.ts';
 import { retainedVolumes } from './report.ts';
 
-const GIB = 1024 ** 3;
 /** A step of a newer version counts as `other`: a histogram never lets go of a label. */
 const KNOWN_STEPS = new Set<string>([...STEPS, ...RESTORE_STEPS]);
 

@@ -1,10 +1,11 @@
 // The daemon's work on one migration: begin it when the guards allow, visit it while it is in flight, retire it when it has ended.
 
 import type { Api } from '../kubernetes/api.ts';
-import { kruiseStatefulSets, statefulSets, type StatefulSet } from '../kubernetes/objects.ts';
+import { statefulSetsOf, type StatefulSet } from '../kubernetes/objects.ts';
+import { nameOf } from '../kubernetes/reading.ts';
 import { begin, waitOrGiveUp } from '../migration/begin.ts';
 import { endMigration } from '../migration/ending.ts';
-import { ended, nameOf, ordinalMigrations, phaseOf, type MigrationTerms, type OrdinalMigration } from '../migration/record.ts';
+import { ended, ordinalMigrations, phaseOf, type MigrationTerms, type OrdinalMigration } from '../migration/record.ts';
 import { handleRequest } from '../migration/requests.ts';
 import { retire } from '../migration/retirement.ts';
 import { contextFor, visitRead, type Visit } from '../migration/runner.ts';
@@ -143,7 +144,7 @@ function isBefore(other: OrdinalMigration, record: OrdinalMigration): boolean {
 
 async function setOf(api: Api, record: OrdinalMigration): Promise<StatefulSet | undefined> {
   const { apiVersion, name } = record.spec.statefulSetRef;
-  return api.get(apiVersion.startsWith('apps.kruise.io/') ? kruiseStatefulSets : statefulSets, { namespace: record.metadata.namespace ?? '', name });
+  return api.get(statefulSetsOf(apiVersion), { namespace: record.metadata.namespace ?? '', name });
 }
 
 /** What the record says, else what the set and its namespace declare, else the defaults. */

@@ -4,6 +4,7 @@ import type { Api } from '../kubernetes/api.ts';
 import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import { CIRCUMSTANCES_ANNOTATION, VELERO_EXCLUDE_LABEL } from '../kubernetes/names.ts';
 import type { StatefulSet } from '../kubernetes/objects.ts';
+import { GIB } from '../kubernetes/quantity.ts';
 import { ordinalMigrations, type OrdinalMigration, type OrdinalMigrationSpec } from '../migration/record.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { PlannedMove } from '../planner/plan.ts';
@@ -20,8 +21,6 @@ import { oneAtATime } from './one-at-a-time.ts';
 import { createPrecedence, type Precedence } from './precedence.ts';
 import { invalidReport, removeReport, reportOf, unsatisfiedSince, writeReport } from './report.ts';
 import { spreadReports, type SpreadReport } from './spread-report.ts';
-
-const GIB = 1024 ** 3;
 
 export interface SetsOptions extends DecisionPorts {
   api: Api;
@@ -58,7 +57,7 @@ export function createSets(options: SetsOptions): Sets {
       if (final === first) askForRoom(work, key, first);
       options.onDecision?.(key, final);
       if (final.kind !== 'decided') return settleUndecided(work, key, final);
-      await say(work, final);
+      await say(work, key, final);
       return nextLook(final, { nowMs: options.clock.now(), coolDownMs: options.coolDownMs });
     },
   };
@@ -167,23 +166,25 @@ function specOf(set: StatefulSet, policy: Policy, planned: { move: PlannedMove; 
   };
 }
 
-async function say(options: Work, decision: Decided): Promise<void> {
+async function say(work: Work, key: SetKey, decision: Decided): Promise<void> {
   const { set, policy, plan, turn } = decision;
-  const report = options.reportOf({ namespace: set.metadata.namespace ?? '', name: set.metadata.name });
-  const status = reportOf(decision, timestamp(options.clock));
-  const name = { namespace: set.metadata.namespace ?? '', statefulset: set.metadata.name };
-  options.told.add(nameOfSet({ namespace: name.namespace, name: name.statefulset }));
-  options.metrics.setStatefulSet(name, {
-    zones: plan.zones,
-    skew: plan.skew,
-    maxSkew: policy.maxSkew,
-    satisfied: plan.satisfied,
-    unsatisfiedSince: unsatisfiedSince(set, report, status),
-    planned: { moves: plan.moves.length, bytes: plan.cost.sizeGiB * GIB, seconds: plan.cost.estimatedMinutes * 60 },
-    blockedByReason: countBy(turn.blocked.map(({ reason }) => reason)),
-  });
-  for (const blocked of turn.blocked) options.events.record(set, { type: 'Warning', reason: 'SpreadBlocked', message: `${blocked.reason}: ${blocked.message}` });
-  await writeReport(options.api, set, report, status);
+  const report = work.reportOf(key);
+  const status = reportOf(decision, timestamp(work.clock));
+  work.told.add(nameOfSet(key));
+  work.metrics.setStatefulSet(
+    { namespace: key.namespace, statefulset: key.name },
+    {
+      zones: plan.zones,
+      skew: plan.skew,
+      maxSkew: policy.maxSkew,
+      satisfied: plan.satisfied,
+      unsatisfiedSince: unsatisfiedSince(set, report, status),
+      planned: { moves: plan.moves.length, bytes: plan.cost.sizeGiB * GIB, seconds: plan.cost.estimatedMinutes * 60 },
+      blockedByReason: countBy(turn.blocked.map(({ reason }) => reason)),
+    },
+  );
+  for (const blocked of turn.blocked) work.events.record(set, { type: 'Warning', reason: 'SpreadBlocked', message: `${blocked.reason}: ${blocked.message}` });
+  await writeReport(work.api, set, report, status);
 }
 
 function countBy(reasons: readonly string[]): Record<string, number> {

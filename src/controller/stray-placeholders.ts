@@ -10,10 +10,10 @@ import { ordinalMigrations, type OrdinalMigration } from '../migration/record.ts
 import { isPlaceholder, isRoomWanted } from '../migration/reservation/placeholder.ts';
 import type { Log } from '../ports/log.ts';
 
-/** Whether none of these records wants it. */
-export function isStray(pod: Pod, records: readonly OrdinalMigration[]): boolean {
+/** Whether none of these records wants it; they are asked for only when it is a placeholder, which few pods are. */
+export function isStray(pod: Pod, records: () => readonly OrdinalMigration[]): boolean {
   if (!isPlaceholder(pod)) return false;
-  const record = records.find((one) => uidOf(one) === labelOf(pod, MIGRATION_LABEL));
+  const record = records().find((one) => uidOf(one) === labelOf(pod, MIGRATION_LABEL));
   return record === undefined || !isRoomWanted(record);
 }
 
@@ -22,7 +22,9 @@ export async function removeStrayPlaceholder(api: Api, log: Log, pod: Pod): Prom
   const { namespace = '', name } = pod.metadata;
   // The pod first: a record that wants it was written before it was made.
   const live = await api.get(pods, { namespace, name });
-  if (live === undefined || !isStray(live, await api.list(ordinalMigrations, { namespace }))) return;
+  if (live === undefined) return;
+  const records = await api.list(ordinalMigrations, { namespace });
+  if (!isStray(live, () => records)) return;
   try {
     await api.delete(pods, { namespace, name }, { uid: uidOf(live) });
     log.info(`removed placeholder ${namespace}/${name}: no migration wants its room any more`);

@@ -3,6 +3,7 @@
 import type { Api } from '../kubernetes/api.ts';
 import { LeaseLost } from '../kubernetes/fence.ts';
 import { FINALIZER, IN_FLIGHT_LABEL } from '../kubernetes/names.ts';
+import { nameOf } from '../kubernetes/reading.ts';
 import { unlabelNamespace } from '../migration/ending.ts';
 import { ended, inFlight, type OrdinalMigration } from '../migration/record.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -10,7 +11,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Disks } from '../ports/disks.ts';
 import type { Log } from '../ports/log.ts';
 import { BACK_OFF_COUNTS_MS } from './back-off.ts';
-import { disksOfSet } from './cluster.ts';
+import { disksOfSet, nameOfSet } from './cluster.ts';
 import { policyOf } from './decision.ts';
 import type { DiskReadings } from './disk-readings.ts';
 import { dropSurplusRecords } from './kept-records.ts';
@@ -18,7 +19,7 @@ import { sweepOrphans } from './orphans.ts';
 import type { Waker } from './queues.ts';
 import { hasOurGate, removeStrayGate } from './stray-gates.ts';
 import { isStray, removeStrayPlaceholder } from './stray-placeholders.ts';
-import { evacuationKey, moveKey, refOf, setKey } from './wake.ts';
+import { evacuationKey, moveKey, refOf, setKey, setRefOf } from './wake.ts';
 import { watchedSets, type Watches } from './watches.ts';
 
 export interface SweepOptions {
@@ -95,9 +96,9 @@ async function wakeEverything({ watches, queue, readings }: SweepOptions): Promi
 
 /** A move may end after its set is gone, and is counted all the same: by the next sweep everybody has seen it. */
 function forgetSetsThatAreGone({ metrics, watches }: SweepOptions): void {
-  const there = new Set(watchedSets(watches).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`));
-  const moving = new Set(watches.migrations.list().filter((record) => !ended(record)).map(({ metadata, spec }) => `${metadata.namespace}/${spec.statefulSetRef.name}`));
-  metrics.forgetStatefulSetsBut((namespace, statefulset) => there.has(`${namespace}/${statefulset}`) || moving.has(`${namespace}/${statefulset}`));
+  const moving = watches.migrations.list().filter((record) => !ended(record));
+  const known = new Set([...watchedSets(watches).map(refOf), ...moving.map(setRefOf)].map(nameOfSet));
+  metrics.forgetStatefulSetsBut((namespace, name) => known.has(nameOfSet({ namespace, name })));
 }
 
 /** What has ended and let go of is history. */
@@ -110,9 +111,9 @@ async function tidyUp(options: SweepOptions, state: State): Promise<boolean> {
   const { api, clock, log, watches } = options;
   const countedMs = Math.max(options.coolDownMs, BACK_OFF_COUNTS_MS);
   const parts: [string, () => Promise<void>][] = [
-    ...watches.pods.list().filter(hasOurGate).map((pod): [string, () => Promise<void>] => [`look at the gate of pod ${pod.metadata.namespace}/${pod.metadata.name}`, () => removeStrayGate(api, log, refOf(pod))]),
+    ...watches.pods.list().filter(hasOurGate).map((pod): [string, () => Promise<void>] => [`look at the gate of pod ${nameOf(pod)}`, () => removeStrayGate(api, log, refOf(pod))]),
     ...idleNamespaces(watches).map((name): [string, () => Promise<void>] => [`take the in-flight label off namespace ${name}`, () => unlabelNamespace(api, name)]),
-    ...watches.pods.list().filter((pod) => isStray(pod, watches.migrations.list())).map((pod): [string, () => Promise<void>] => [`look at placeholder ${pod.metadata.namespace}/${pod.metadata.name}`, () => removeStrayPlaceholder(api, log, pod)]),
+    ...watches.pods.list().filter((pod) => isStray(pod, () => watches.migrations.list())).map((pod): [string, () => Promise<void>] => [`look at placeholder ${nameOf(pod)}`, () => removeStrayPlaceholder(api, log, pod)]),
     ['drop old records', () => dropSurplusRecords(api, watches.migrations.list(), { nowMs: clock.now(), countedMs })],
     ['look for orphaned disks', () => lookForOrphans(options, state)],
   ];

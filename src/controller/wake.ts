@@ -44,7 +44,7 @@ export function wakeOnChange(watches: Watches, queue: Waker, own: Pick<OwnWrites
     watches.migrations.onChange(({ type, object }) => {
       if (type === 'deleted') own.forget(object);
       else own.unlessOwn(object, () => queue.add(moveKey(refOf(object))));
-      queue.addAfter(setKey({ namespace: object.metadata.namespace ?? '', name: object.spec.statefulSetRef.name }), ended(object) || type === 'added' ? 0 : SETTLE_MS);
+      queue.addAfter(setKey(setRefOf(object)), ended(object) || type === 'added' ? 0 : SETTLE_MS);
     }),
     watches.pods.onChange(({ object }) => {
       // Its own pod, and its placeholder.
@@ -78,6 +78,11 @@ export function wakeOnChange(watches: Watches, queue: Waker, own: Pick<OwnWrites
 
 export function refOf(object: KubernetesObject): SetKey {
   return { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
+}
+
+/** The set that the record is about. */
+export function setRefOf({ metadata, spec }: OrdinalMigration): SetKey {
+  return { namespace: metadata.namespace ?? '', name: spec.statefulSetRef.name };
 }
 
 function ownerOf(pod: Pod): string | undefined {

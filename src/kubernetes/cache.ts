@@ -3,6 +3,7 @@
 
 import type { Log } from '../ports/log.ts';
 import type { KubernetesObject } from './objects.ts';
+import { nameOf } from './reading.ts';
 
 export interface ChangeEvent<T> {
   type: 'added' | 'modified' | 'deleted';
@@ -59,7 +60,7 @@ export class Cache<T extends KubernetesObject> implements ObjectCache<T> {
 
   /** An object as the server has it now. */
   put(object: T): void {
-    const key = keyOf(object);
+    const key = nameOf(object);
     const previous = this.#objects.get(key);
     if (previous?.metadata.resourceVersion !== undefined && previous.metadata.resourceVersion === object.metadata.resourceVersion) return;
     if (previous !== undefined && previous.metadata.uid !== object.metadata.uid) {
@@ -75,7 +76,7 @@ export class Cache<T extends KubernetesObject> implements ObjectCache<T> {
 
   /** It is gone; of another object that has taken its name meanwhile nothing is known. */
   remove(object: T): void {
-    const key = keyOf(object);
+    const key = nameOf(object);
     const previous = this.#objects.get(key);
     if (previous === undefined || previous.metadata.uid !== object.metadata.uid) return;
     this.#objects.delete(key);
@@ -85,8 +86,8 @@ export class Cache<T extends KubernetesObject> implements ObjectCache<T> {
 
   /** All there is, in one namespace or everywhere: what is not in it has gone. */
   replace(objects: T[], namespace: string | undefined): void {
-    const present = new Set(objects.map((object) => keyOf(object)));
-    for (const object of this.list(namespace)) if (!present.has(keyOf(object))) this.remove(object);
+    const present = new Set(objects.map((object) => nameOf(object)));
+    for (const object of this.list(namespace)) if (!present.has(nameOf(object))) this.remove(object);
     for (const object of objects) this.put(object);
   }
 
@@ -96,7 +97,7 @@ export class Cache<T extends KubernetesObject> implements ObjectCache<T> {
         listener(event);
       } catch (error) {
         // One listener's mistake must not keep the others, and the cache, from the truth.
-        this.#log.error('a listener of a watch failed', { error, object: keyOf(event.object), type: event.type });
+        this.#log.error('a listener of a watch failed', { error, object: nameOf(event.object), type: event.type });
       }
     }
   }
@@ -122,8 +123,4 @@ export class Cache<T extends KubernetesObject> implements ObjectCache<T> {
       }
     }
   }
-}
-
-function keyOf(object: KubernetesObject): string {
-  return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 }

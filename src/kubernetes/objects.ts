@@ -242,6 +242,11 @@ export const deployments = resource<Deployment>('apps/v1', 'Deployment', 'deploy
 /** Kubernetes 1.36 and later. */
 export const mutatingPolicies = resource<KubernetesObject>('admissionregistration.k8s.io/v1', 'MutatingAdmissionPolicy', 'mutatingadmissionpolicies', 'Cluster');
 
+/** Kubernetes' own sets or OpenKruise's, as the group of a set, or of a reference to one, says. */
+export function statefulSetsOf(apiVersion: string): Resource<StatefulSet> {
+  return apiVersion.startsWith(`${kruiseStatefulSets.group}/`) ? kruiseStatefulSets : statefulSets;
+}
+
 /** `v1` or `apps/v1`. */
 export function apiVersionOf(kind: Resource): string {
   return kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;

@@ -2,7 +2,8 @@
 // that Kubernetes knows; finer ones are rounded up, as it does.
 
 const NANO = 1_000_000_000n;
-const GIB = 1_073_741_824n;
+/** In bytes. */
+export const GIB = 1024 ** 3;
 
 /** Binary suffixes are powers of 2, decimal ones of 10; both as factor of one billionth. */
 const SUFFIXES: Record<string, bigint> = {
@@ -58,7 +59,7 @@ export function wholeUnits(text: string): bigint {
 
 /** GiB, rounded up, as a cloud sells disks. */
 export function gibRoundedUp(text: string): number {
-  return Number(roundedUp(parseQuantity(text), NANO * GIB));
+  return Number(roundedUp(parseQuantity(text), NANO * BigInt(GIB)));
 }
 
 /** Thousandths, rounded up: CPU. */

@@ -6,6 +6,11 @@ export function uidOf(object: KubernetesObject): string {
   return object.metadata.uid ?? '';
 }
 
+/** `<namespace>/<name>`: for messages, and as a key. */
+export function nameOf({ metadata }: KubernetesObject): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}`;
+}
+
 /** For a delete that must hit this very object, as it was read. */
 export function asRead(object: KubernetesObject): { uid: string; resourceVersion: string } {
   return { uid: uidOf(object), resourceVersion: object.metadata.resourceVersion ?? '' };

@@ -2,11 +2,14 @@
 
 import type { Node, NodeSelectorTerm, PersistentVolume } from '../kubernetes/objects.ts';
 
-/** Written by the disk CSI driver, by Kubernetes, and by Kubernetes before 1.17. */
-export const ZONE_KEYS = ['topology.diskplugin.csi.alibabacloud.com/zone', 'topology.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/zone'] as const;
+/** The CSI driver of Alibaba Cloud's disks. */
+export const DISK_DRIVER = 'diskplugin.csi.alibabacloud.com';
+
+/** Written by that driver, by Kubernetes, and by Kubernetes before 1.17. */
+export const ZONE_KEYS = [`topology.${DISK_DRIVER}/zone`, 'topology.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/zone'] as const;
 
 /** Alone they mark a regional disk, which follows its pod anywhere in the region. */
-export const REGION_KEYS = ['topology.diskplugin.csi.alibabacloud.com/region', 'topology.kubernetes.io/region', 'failure-domain.beta.kubernetes.io/region'] as const;
+export const REGION_KEYS = [`topology.${DISK_DRIVER}/region`, 'topology.kubernetes.io/region', 'failure-domain.beta.kubernetes.io/region'] as const;
 
 const HOSTNAME_KEYS = new Set(['kubernetes.io/hostname', 'metadata.name']);
 const zoneKeys = new Set<string>(ZONE_KEYS);

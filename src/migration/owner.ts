@@ -43,3 +43,9 @@ export function ordinalsOf(set: StatefulSet): { first: number; last: number } {
   const first = set.spec.ordinals?.start ?? 0;
   return { first, last: first + (set.spec.replicas ?? 1) - 1 };
 }
+
+/** Lowest first. */
+export function everyOrdinalOf(set: StatefulSet): number[] {
+  const { first, last } = ordinalsOf(set);
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}

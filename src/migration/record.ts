@@ -232,8 +232,3 @@ export function hasMoved(record: OrdinalMigration): boolean {
 export function podNameOf(record: OrdinalMigration): string {
   return `${record.spec.statefulSetRef.name}-${record.spec.ordinal}`;
 }
-
-/** `<namespace>/<name>`, for messages. */
-export function nameOf(record: OrdinalMigration): string {
-  return `${record.metadata.namespace ?? ''}/${record.metadata.name}`;
-}

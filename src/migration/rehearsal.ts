@@ -4,23 +4,20 @@
 import { ApiError } from '../kubernetes/api.ts';
 import { isQuotaExceeded } from '../kubernetes/refusals.ts';
 import { GATE, IN_FLIGHT_LABEL, PROBE_LABEL } from '../kubernetes/names.ts';
-import { claims, kruiseStatefulSets, namespaces, pods, resourceQuotas, statefulSets, volumes, type Pod, type Resource, type StatefulSet } from '../kubernetes/objects.ts';
+import { claims, namespaces, pods, resourceQuotas, statefulSetsOf, volumes, type Pod, type StatefulSet } from '../kubernetes/objects.ts';
 import { parseQuantity } from '../kubernetes/quantity.ts';
 import { randomLetters } from '../ports/random.ts';
 import { claimFor } from './claim-manifest.ts';
-import { podNameOf, type ClaimRecord, type OrdinalMigration } from './record.ts';
+import { podNameOf, type ClaimRecord } from './record.ts';
 import { DONE, forEachClaim, namespaceOf, migrationUID, wait, type StepContext, type StepResult } from './step.ts';
 import { targetVolume } from './target-volume.ts';
 
 /** Each API server evaluates a namespace selector from its own informer, so several fresh connections must all show the gate. */
 const PROBES = 3;
 
-export function setResource(record: OrdinalMigration): Resource<StatefulSet> {
-  return record.spec.statefulSetRef.apiVersion.startsWith('apps.kruise.io/') ? kruiseStatefulSets : statefulSets;
-}
-
 export async function liveSet(context: StepContext): Promise<StatefulSet | undefined> {
-  return context.api.get(setResource(context.record), { namespace: namespaceOf(context), name: context.record.spec.statefulSetRef.name });
+  const { apiVersion, name } = context.record.spec.statefulSetRef;
+  return context.api.get(statefulSetsOf(apiVersion), { namespace: namespaceOf(context), name });
 }
 
 export async function labelNamespace(context: StepContext): Promise<void> {

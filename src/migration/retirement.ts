@@ -3,11 +3,11 @@
 
 import { FINALIZER } from '../kubernetes/names.ts';
 import { claims, volumes, type Condition, type PersistentVolume } from '../kubernetes/objects.ts';
-import { areBound, asRead, diskIdOf, holderUID, isRetained, isTerminating, uidOf, volumePhase } from '../kubernetes/reading.ts';
+import { areBound, asRead, diskIdOf, holderUID, isRetained, isTerminating, nameOf, uidOf, volumePhase } from '../kubernetes/reading.ts';
 import { timestamp } from '../ports/clock.ts';
 import { unlabelNamespace } from './ending.ts';
 import { attachmentOf, stampsOf, touchedSince, type AttachmentStamps } from './fence.ts';
-import { claimsOf, courseOf, ended, hasMoved, inFlight, isOfUnknownFormat, nameOf, ordinalMigrations, phaseOf, statusOf, type ClaimRecord, type OrdinalMigration } from './record.ts';
+import { claimsOf, courseOf, ended, hasMoved, inFlight, isOfUnknownFormat, ordinalMigrations, phaseOf, statusOf, type ClaimRecord, type OrdinalMigration } from './record.ts';
 import { contextFor, type Visit } from './runner.ts';
 import { handleRequest } from './requests.ts';
 import { claimAt, namespaceOf, saveClaim, sinceMs, type MigrationPorts, type StepContext } from './step.ts';

@@ -1,8 +1,9 @@
 // The move that takes another one back: the same migration in the other direction, writes and all.
 
 import { VELERO_EXCLUDE_LABEL } from '../kubernetes/names.ts';
+import { nameOf } from '../kubernetes/reading.ts';
 import { isAlreadyExists } from '../kubernetes/refusals.ts';
-import { hasMoved, nameOf, ordinalMigrations, phaseOf, podNameOf, type OrdinalMigration } from './record.ts';
+import { hasMoved, ordinalMigrations, phaseOf, podNameOf, type OrdinalMigration } from './record.ts';
 import { namespaceOf, type StepContext } from './step.ts';
 
 /** Its name is fixed by the UID of the move that it takes back, so that a crash between create and record does not make two. */

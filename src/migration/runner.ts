@@ -10,14 +10,14 @@
 import { ApiError, ApiUnreachable } from '../kubernetes/api.ts';
 import { LeaseLost } from '../kubernetes/fence.ts';
 import { isConflict, isTestFailed } from '../kubernetes/refusals.ts';
-import { uidOf } from '../kubernetes/reading.ts';
+import { nameOf, uidOf } from '../kubernetes/reading.ts';
 import { DiskError, withoutRequestId } from '../ports/disks.ts';
 import { timestamp } from '../ports/clock.ts';
 import { endMigration } from './ending.ts';
 import { closeLast, HISTORY_LENGTH } from './history.ts';
 import { namespaceGone, ownerGone } from './owner.ts';
 import { progressAt } from './progress.ts';
-import { claimsOf, courseOf, FORMAT_VERSION, isOfUnknownFormat, isUntouched, nameOf, ordinalMigrations, phaseOf, RESTORE_STEPS, RESTORE_UNDO_STEPS, START_OVER_STEPS, statusOf, STEPS, UNDO_STEPS, type OrdinalMigration, type OrdinalMigrationStatus, type StepName } from './record.ts';
+import { claimsOf, courseOf, FORMAT_VERSION, isOfUnknownFormat, isUntouched, ordinalMigrations, phaseOf, RESTORE_STEPS, RESTORE_UNDO_STEPS, START_OVER_STEPS, statusOf, STEPS, UNDO_STEPS, type OrdinalMigration, type OrdinalMigrationStatus, type StepName } from './record.ts';
 import { handleRequest } from './requests.ts';
 import { letRoomGo } from './reservation/reservation.ts';
 import { reviewFrozen } from './frozen.ts';

@@ -3,11 +3,9 @@
 
 import { runWebhook, type WebhookOptions } from '../../src/admission/webhook.ts';
 import { startLog, untilTerminated } from '../../src/cli/process.ts';
-import { createApi } from '../../src/kubernetes/client.ts';
 import { loadCluster } from '../../src/kubernetes/config.ts';
-import { createMetrics } from '../../src/observability/metrics.ts';
 import { systemClock } from '../../src/ports/clock.ts';
-import { systemRandom } from '../../src/ports/random.ts';
+import { webhookOptions } from './webhook-options.ts';
 
 export interface ReplicaSettings extends Pick<WebhookOptions, 'https' | 'target' | 'ownNamespace' | 'controllerUser' | 'rotation'> {
   kubeconfig: string;
@@ -19,17 +17,7 @@ const cluster = loadCluster({ kubeconfig });
 const stop = untilTerminated(log, systemClock);
 // Whoever started us is gone.
 process.stdin.resume().once('end', () => process.exit(1));
-const webhook = await runWebhook({
-  ...settings,
-  api: createApi({ http: cluster.http }),
-  http: cluster.http,
-  clock: systemClock,
-  random: systemRandom,
-  log,
-  metrics: createMetrics({ version: 'test' }),
-  certificates: 'self',
-  register: true,
-});
+const webhook = await runWebhook({ ...webhookOptions(cluster, log), ...settings });
 await stop.aborted;
 await webhook.close();
 await cluster.close();

@@ -1,6 +1,6 @@
 // What is legal and surprising is allowed and remarked on; what a person makes by hand is checked for what can be known at once.
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createDesk } from '../../src/admission/desk.ts';
 import { judge, VALIDATING, type Judgement } from '../../src/admission/judge.ts';
 import type { Review } from '../../src/admission/review.ts';
@@ -48,6 +48,16 @@ describe('a zone without a node', () => {
     ['nobody knows the nodes yet', declaring({ zones: 'z' }), []],
   ])('is none when %s', (_when, set, zones) => {
     expect(decide(creating(set), world({ records: [], zones })).warnings).toEqual([]);
+  });
+
+  test.each([
+    ['names zones', declaring({ zones: 'a,b' }), 1],
+    ['means every zone', declaring({ zones: '*' }), 0],
+    ['is none', declaring({}), 0],
+  ])('is looked for only where the policy names zones: this one %s', (_what, set, times) => {
+    const known = vi.fn<() => Set<string>>(() => new Set(ZONES));
+    decide(creating(set), { ...world({ records: [] }), zones: { known } });
+    expect(known).toHaveBeenCalledTimes(times);
   });
 });
 

@@ -9,12 +9,10 @@ import { createApi } from '../../src/kubernetes/client.ts';
 import { loadCluster, type ClusterConnection } from '../../src/kubernetes/config.ts';
 import { claims, leases, pods, statefulSets, validatingWebhooks, volumes, type PersistentVolume, type Pod } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, type ClaimRecord, type OrdinalMigration, type OrdinalMigrationStatus } from '../../src/migration/record.ts';
-import { createMetrics } from '../../src/observability/metrics.ts';
-import { systemClock } from '../../src/ports/clock.ts';
-import { systemRandom } from '../../src/ports/random.ts';
 import { freePorts, giveBack } from '../controlplane/ports.ts';
 import { startControlPlane, type ControlPlane } from '../controlplane/start.ts';
 import { FakeLog } from '../fakes/log.ts';
+import { onLoopback, webhookOptions } from './webhook-options.ts';
 
 const OWN = 'zonespread-system';
 const DAEMON = 'zonespread-daemon';
@@ -164,22 +162,9 @@ describe('the webhook', () => {
   let targetUID: string;
 
   const start = async (options: Partial<WebhookOptions> = {}): Promise<RunningWebhook> => {
-    const connection = connect(DAEMON);
-    const started = await runWebhook({
-      api: createApi({ http: connection.http, userAgent: 'test-webhook' }),
-      http: connection.http,
-      clock: systemClock,
-      random: systemRandom,
-      log,
-      metrics: { ...createMetrics({ version: 'test' }), reviewed: (labels) => void reviews.push(labels as ReviewLabels) },
-      https: { host: '127.0.0.1', port },
-      certificates: 'self',
-      target: { url: `https://127.0.0.1:${port}` },
-      register: true,
-      ownNamespace: OWN,
-      controllerUser: DAEMON,
-      ...options,
-    });
+    const usual = webhookOptions(connect(DAEMON), log);
+    const metrics = { ...usual.metrics, reviewed: (labels: object) => void reviews.push(labels as ReviewLabels) };
+    const started = await runWebhook({ ...usual, ...onLoopback(port), metrics, ownNamespace: OWN, controllerUser: DAEMON, ...options });
     await started.ready;
     return started;
   };
@@ -378,20 +363,7 @@ describe('the webhook', () => {
     await expect.poll(() => deleteAs(live.metadata.uid), WAIT).toBe('deleted');
 
     async function runAs(): Promise<RunningWebhook> {
-      const connection = connect(DAEMON);
-      const started = await runWebhook({
-        api: createApi({ http: connection.http }),
-        http: connection.http,
-        clock: systemClock,
-        random: systemRandom,
-        log,
-        metrics: createMetrics({ version: 'test' }),
-        https: { host: '127.0.0.1', port },
-        certificates: 'self',
-        target: { url: `https://127.0.0.1:${port}` },
-        register: true,
-        ownNamespace: OWN,
-      });
+      const started = await runWebhook({ ...webhookOptions(connect(DAEMON), log), ...onLoopback(port), ownNamespace: OWN });
       await started.ready;
       return started;
     }

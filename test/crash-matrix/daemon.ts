@@ -71,7 +71,7 @@ export class Daemon {
     let soonest = ENDED_EVERY_MS;
     const { server } = this.#options.cluster;
     for (const record of server.readAll(ordinalMigrations)) soonest = Math.min(soonest, await this.#lookAt(record));
-    for (const pod of server.readAll(pods)) if (isStray(pod, server.readAll(ordinalMigrations))) soonest = Math.min(soonest, await this.#trying(() => this.#removeStray(pod)));
+    for (const pod of server.readAll(pods)) if (isStray(pod, () => server.readAll(ordinalMigrations))) soonest = Math.min(soonest, await this.#trying(() => this.#removeStray(pod)));
     return Math.max(soonest, SOONEST_MS);
   }
 

@@ -1,15 +1,12 @@
 // `npm run demo -- --real` as people run it: the process of the README's command, without a terminal.
 
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildControlPlane } from '../controlplane/build.ts';
 import { processesNaming } from '../controlplane/processes.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/demo/main.ts', import.meta.url));
+import { startDemo } from './process.ts';
 
 /** Of this test alone: whatever the demo writes, and the command line of whatever it starts, is in it. */
 let folder: string;
@@ -29,7 +26,7 @@ afterEach(() => {
 
 describe('npm run demo -- --real', () => {
   test('spreads the set, says what happened, and ends with 0', async () => {
-    const demo = start();
+    const demo = startDemo(folder, ['--real']);
 
     expect(await demo.ended, demo.output()).toBe(0);
 
@@ -45,7 +42,7 @@ describe('npm run demo -- --real', () => {
   });
 
   test('Ctrl-C in the middle of a move ends it quietly and leaves nothing behind', async () => {
-    const demo = start();
+    const demo = startDemo(folder, ['--real']);
     await demo.says(/web-5 .*snapshot \(6 of 12\)/);
 
     demo.process.kill('SIGINT');
@@ -56,7 +53,7 @@ describe('npm run demo -- --real', () => {
   });
 
   test('a daemon that dies is an error that names its log, which is kept', async () => {
-    const demo = start();
+    const demo = startDemo(folder, ['--real']);
     await demo.says(/web-5 .*detach \(5 of 12\)/);
 
     killDaemon();
@@ -69,46 +66,13 @@ describe('npm run demo -- --real', () => {
   });
 
   test('without Go it says what to install', async () => {
-    const demo = start({ PATH: folder });
+    const demo = startDemo(folder, ['--real'], { PATH: folder });
 
     expect(await demo.ended).toBe(1);
     expect(demo.output()).toMatch(/The demo failed\. .*there is no `go` in PATH\. Install Go 1\.26 or newer/);
     expectNothingLeft();
   });
 });
-
-interface Demo {
-  process: ChildProcess;
-  /** The exit code. */
-  ended: Promise<number | null>;
-  /** Everything so far, standard error included. */
-  output(): string;
-  /** Resolves once it has. @throws Error when the demo ends before. */
-  says(what: RegExp): Promise<void>;
-}
-
-function start(environment: Record<string, string> = {}): Demo {
-  const child = spawn(process.execPath, [MAIN, '--real'], { env: { ...process.env, TMPDIR: folder, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  return {
-    process: child,
-    ended,
-    output: () => output,
-    says: (what) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (what.test(output)) resolve();
-        };
-        child.stdout.on('data', look);
-        child.once('close', () => reject(new Error(`the demo ended before it said ${String(what)}:\n${output}`)));
-      }),
-  };
-}
 
 /** The process itself, not what watches over it. */
 function killDaemon(): void {

@@ -5,29 +5,25 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildControlPlane } from '../controlplane/build.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/demo/main.ts', import.meta.url));
+import { startDemo, type Demo } from './process.ts';
 
 let folder: string;
 let kubectl: (line: string, ...more: string[]) => Promise<string>;
-let output = '';
-let demo: ReturnType<typeof spawn>;
+let demo: Demo;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'zs-keep-'));
   const binary = (await buildControlPlane()).kubectl;
-  demo = spawn(process.execPath, [MAIN, '--keep', '--speed', '600'], { env: { ...process.env, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'inherit'] });
-  demo.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
-  await says(/Ctrl-C ends it\./);
-  const kubeconfig = /export KUBECONFIG=(\S+)/.exec(output)?.[1] ?? '';
+  demo = startDemo(folder, ['--keep', '--speed', '600']);
+  await demo.says(/Ctrl-C ends it\./);
+  const kubeconfig = /export KUBECONFIG=(\S+)/.exec(demo.output())?.[1] ?? '';
   kubectl = (line, ...more) => run(binary, [...line.split(' '), ...more], { KUBECONFIG: kubeconfig });
 });
 
 afterAll(() => {
-  demo.kill('SIGKILL');
+  demo.process.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -36,7 +32,7 @@ test('every command that it invites to works, and the set moves on', async () =>
   expect(await kubectl('get sr,om -A')).toContain('cn-beijing-a:2 cn-beijing-b:2 cn-beijing-c:2');
   expect(await kubectl('describe statefulset web')).toMatch(/Replicas: +6 desired \| 6 total[\s\S]*MigrationSucceeded/);
   expect(await kubectl('annotate statefulset web --overwrite zonespread.io/zones=cn-beijing-b,cn-beijing-c')).toContain('web annotated');
-  await says(/cn-beijing-a: – │ cn-beijing-b: \d \d \d │ cn-beijing-c: \d \d \d\n/);
+  await demo.says(/cn-beijing-a: – │ cn-beijing-b: \d \d \d │ cn-beijing-c: \d \d \d\n/);
   expect(await kubectl('scale statefulset web --replicas 8')).toContain('web scaled');
   await kubectl('wait spreadreport web --timeout=60s', '--for=jsonpath={.status.summary}=cn-beijing-b:4 cn-beijing-c:4');
   await kubectl('wait spreadreport web --timeout=60s --for=condition=Satisfied');
@@ -48,23 +44,11 @@ test('a wrong annotation is refused by the webhook, in words', async () => {
 });
 
 test('Ctrl-C ends it, and nothing is left', async () => {
-  const ended = once(demo, 'close');
-  demo.kill('SIGINT');
+  demo.process.kill('SIGINT');
 
-  expect((await ended)[0]).toBe(0);
+  expect(await demo.ended, demo.output()).toBe(0);
   expect(readdirSync(folder)).toEqual([]);
 });
-
-function says(what: RegExp): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const look = (): void => {
-      if (what.test(output)) resolve();
-    };
-    demo.stdout?.on('data', look);
-    demo.once('close', () => reject(new Error(`the demo ended before it said ${String(what)}:\n${output}`)));
-    look();
-  });
-}
 
 /** @throws Error with what it wrote to standard error */
 async function run(binary: string, args: string[], environment: Record<string, string>): Promise<string> {

@@ -1,26 +1,24 @@
 // `npm run demo` as a process: its exit codes, its output without a terminal, and the cluster that stays up for kubectl.
 
-import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startDemo, type Demo } from './process.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/demo/main.ts', import.meta.url));
 /** A machine that is busy with something else starts a process slowly. */
 const PATIENCE_MS = 120_000;
 
 /** For whatever the demo writes. */
 let folder: string;
-let running: ChildProcess | undefined;
+let running: Demo | undefined;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'zs-demo-'));
 });
 
 afterEach(() => {
-  running?.kill('SIGKILL');
+  running?.process.kill('SIGKILL');
   running = undefined;
   rmSync(folder, { recursive: true, force: true });
 });
@@ -78,45 +76,15 @@ describe('--keep', { timeout: PATIENCE_MS }, () => {
   });
 });
 
+function start(args: string[]): Demo {
+  running = startDemo(folder, args);
+  return running;
+}
+
 /** GET, or a merge patch. */
 async function ask(server: string, path: string, patch?: object): Promise<unknown> {
   const answer = await fetch(`${server}${path}`, patch === undefined ? {} : { method: 'PATCH', headers: { 'content-type': 'application/merge-patch+json' }, body: JSON.stringify(patch) });
   const body: unknown = await answer.json();
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${JSON.stringify(body)}`);
   return body;
-}
-
-interface Demo {
-  process: ChildProcess;
-  /** The exit code. */
-  ended: Promise<number | null>;
-  /** Everything so far, standard error included. */
-  output(): string;
-  /** Resolves once it has. @throws Error when the demo ends before. */
-  says(what: RegExp): Promise<void>;
-}
-
-function start(args: string[]): Demo {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] });
-  running = child;
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  return {
-    process: child,
-    ended,
-    output: () => output,
-    says: (what) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (what.test(output)) resolve();
-        };
-        child.stdout.on('data', look);
-        child.once('close', () => reject(new Error(`the demo ended before it said ${String(what)}:\n${output}`)));
-        look();
-      }),
-  };
 }

@@ -1,8 +1,8 @@
 // What must hold at the end of every scenario, and the vocabulary in which scenarios say what they expect.
 
 import { expect } from 'vitest';
+import { isStray } from '../../src/controller/stray-placeholders.ts';
 import { inFlight, phaseOf, type OrdinalMigration } from '../../src/migration/record.ts';
-import { isPlaceholder, isRoomWanted } from '../../src/migration/reservation/placeholder.ts';
 import { namespaces } from '../../src/kubernetes/objects.ts';
 import { claimsThatPass, discrepancies, disksOf, missingWrites, type MissingWrite } from './accounts.ts';
 import { IN_FLIGHT, MADE_FOR_VOLUME, MIGRATION, ROLE, SUPERSEDED_BY } from './names.ts';
@@ -36,8 +36,7 @@ export async function expectAllIsWell(scene: Scene, { givenUp = [], usedAgain = 
 
 /** One of a move that has begun meanwhile is where it belongs. */
 function expectNoPlaceholderLeft(scene: Scene): void {
-  const wanted = new Set(scene.migrations.all().filter(isRoomWanted).map(({ metadata }) => metadata.uid));
-  const left = scene.pods.all().filter((pod) => isPlaceholder(pod) && !wanted.has(pod.metadata.labels?.[MIGRATION]));
+  const left = scene.pods.all().filter((pod) => isStray(pod, () => scene.migrations.all()));
   expect(left.map(({ metadata }) => metadata.name), 'placeholders that are left').toEqual([]);
 }
 

@@ -1,6 +1,8 @@
 // A record that a person writes for one move by hand is checked for what can be known at once: the ordinal exists, the zone has nodes,
 // and nothing else moves the ordinal. Whether and when it moves is up to the daemon's guards.
 
+import { kruiseStatefulSets, statefulSetsOf } from '../../kubernetes/objects.ts';
+import { nameOf } from '../../kubernetes/reading.ts';
 import { inFlight, phaseOf, type OrdinalMigration } from '../../migration/record.ts';
 import { isZoneName } from '../../policy/annotations.ts';
 import { actorOf, type Actor } from '../actors.ts';
@@ -36,14 +38,14 @@ const CHECKS: readonly Check[] = [reversesByHand, movesTwice, lacksOrdinal, lack
 function reversesByHand(record: OrdinalMigration): Decision | undefined {
   if (record.spec.reason !== 'Reverse') return undefined;
   const of = record.spec.reverses ?? '<name>';
-  return deny('hand-made-reverse', `${nameOf(record)}: a record of reason Reverse is made by the daemon only. To take a frozen move back: kubectl annotate om ${of} -n ${record.metadata.namespace ?? ''} zonespread.io/request=reverse; for a move by hand leave the reason out`);
+  return deny('hand-made-reverse', `OrdinalMigration ${nameOf(record)}: a record of reason Reverse is made by the daemon only. To take a frozen move back: kubectl annotate om ${of} -n ${record.metadata.namespace ?? ''} zonespread.io/request=reverse; for a move by hand leave the reason out`);
 }
 
 function movesTwice(record: OrdinalMigration, world: World): Decision | undefined {
   const [other] = world.inFlight.othersOf(record);
   if (other === undefined) return undefined;
   const wayOut = inFlight(other) ? 'wait until it has ended' : `wait until it has ended, or delete it: kubectl delete om ${other.metadata.name} -n ${other.metadata.namespace ?? ''}`;
-  return deny('hand-made-twice', `${nameOf(record)}: OrdinalMigration ${other.metadata.name} (${phaseOf(other)}) is already about ordinal ${record.spec.ordinal} of ${record.spec.statefulSetRef.name}; ${wayOut}`);
+  return deny('hand-made-twice', `OrdinalMigration ${nameOf(record)}: OrdinalMigration ${other.metadata.name} (${phaseOf(other)}) is already about ordinal ${record.spec.ordinal} of ${record.spec.statefulSetRef.name}; ${wayOut}`);
 }
 
 function lacksOrdinal(record: OrdinalMigration, world: World): Decision | undefined {
@@ -51,14 +53,14 @@ function lacksOrdinal(record: OrdinalMigration, world: World): Decision | undefi
   const { ordinal, statefulSetRef } = record.spec;
   if (known === undefined || (ordinal >= known.start && ordinal < known.start + known.replicas)) return undefined;
   const has = known.replicas === 0 ? 'none' : `${known.start} to ${known.start + known.replicas - 1}`;
-  return deny('hand-made-ordinal', `${nameOf(record)}: StatefulSet ${statefulSetRef.name} has no ordinal ${ordinal} (it has ${has}). Name one that it has, or scale it first`);
+  return deny('hand-made-ordinal', `OrdinalMigration ${nameOf(record)}: StatefulSet ${statefulSetRef.name} has no ordinal ${ordinal} (it has ${has}). Name one that it has, or scale it first`);
 }
 
 function lacksZone(record: OrdinalMigration, world: World): Decision | undefined {
   const { targetZone } = record.spec;
   const zones = world.zones.known();
   if (isZoneName(targetZone) && (zones.size === 0 || zones.has(targetZone))) return undefined;
-  return deny('hand-made-zone', `${nameOf(record)}: targetZone "${targetZone}" is no zone of this cluster${zones.size === 0 ? '' : `; zones with nodes are ${[...zones].toSorted().join(', ')}`}`);
+  return deny('hand-made-zone', `OrdinalMigration ${nameOf(record)}: targetZone "${targetZone}" is no zone of this cluster${zones.size === 0 ? '' : `; zones with nodes are ${[...zones].toSorted().join(', ')}`}`);
 }
 
 /** It may have been made a moment ago, so this is no refusal. Sets of OpenKruise are not watched here. */
@@ -72,9 +74,5 @@ function setOf(record: OrdinalMigration, world: World): ReturnType<World['sets']
 }
 
 function groupIsKruise({ spec }: OrdinalMigration): boolean {
-  return spec.statefulSetRef.apiVersion.startsWith('apps.kruise.io/');
-}
-
-function nameOf({ metadata }: OrdinalMigration): string {
-  return `OrdinalMigration ${metadata.namespace ?? ''}/${metadata.name}`;
+  return statefulSetsOf(spec.statefulSetRef.apiVersion) === kruiseStatefulSets;
 }

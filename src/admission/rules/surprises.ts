@@ -19,8 +19,9 @@ export function surprisesOfNamespace(annotations: Record<string, string> | undef
 }
 
 function emptyZones(on: string, result: ReturnType<typeof parsePolicy>, { zones }: Cluster): string[] {
+  if (result.kind !== 'policy' || result.policy.zones.kind !== 'list') return [];
   const known = zones.known();
-  if (result.kind !== 'policy' || result.policy.zones.kind !== 'list' || known.size === 0) return [];
+  if (known.size === 0) return [];
   const empty = result.policy.zones.zones.filter((zone) => !known.has(zone));
   if (empty.length === 0) return [];
   return [`${on} annotation zonespread.io/zones: no node is in ${empty.join(', ')} (zones with nodes: ${[...known].toSorted().join(', ')}); nothing can move there before one is.`];

@@ -5,6 +5,7 @@ import type { Argument, Command, Option } from 'commander';
 import { zoneEvacuations } from '../../controller/zone-evacuation.ts';
 import { namespaces, nodes } from '../../kubernetes/objects.ts';
 import { zoneOfNode } from '../../layout/zones.ts';
+import { everyOrdinalOf } from '../../migration/owner.ts';
 import { ended, ordinalMigrations, podNameOf, statusOf } from '../../migration/record.ts';
 import { findSet, listSets, setNameFrom } from '../names.ts';
 import { withCluster, type ClusterFlags, type Session } from '../session.ts';
@@ -87,9 +88,8 @@ const zones: Names = async ({ api }) => [...new Set((await api.list(nodes)).flat
 const zonesToLeave: Names = async (session, before) => [...(await session.api.list(zoneEvacuations)).map(({ spec }) => ({ value: spec.zone, description: 'is being evacuated' })), ...(await zones(session, before))].filter((one, at, all) => all.findIndex(({ value }) => value === one.value) === at);
 
 const ordinals: Names = async ({ api, namespace }, [set = '']) => {
-  const { spec } = await findSet(api, namespace, setNameFrom(set));
-  const first = spec.ordinals?.start ?? 0;
-  return Array.from({ length: spec.replicas ?? 1 }, (_, index) => ({ value: String(first + index) }));
+  const found = await findSet(api, namespace, setNameFrom(set));
+  return everyOrdinalOf(found).map((ordinal) => ({ value: String(ordinal) }));
 };
 
 const setsAndMoves: Names = async (session, before) => [...(await sets(session, before)), ...(await moves(session, before))];

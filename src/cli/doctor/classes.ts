@@ -2,8 +2,10 @@
 
 import { keyOf } from '../../policy/annotations.ts';
 import { storageClasses, type StatefulSet, type StorageClass } from '../../kubernetes/objects.ts';
-import { ZONE_KEYS } from '../../layout/zones.ts';
-import { DISK_DRIVER, named, ok, warning, type Check, type Finding, type Patient } from './finding.ts';
+import { nameOf } from '../../kubernetes/reading.ts';
+import { DISK_DRIVER, ZONE_KEYS } from '../../layout/zones.ts';
+import { fewOf } from '../../planner/few.ts';
+import { ok, warning, type Check, type Finding, type Patient } from './finding.ts';
 
 export const classes: Check = {
   area: 'StorageClasses',
@@ -13,7 +15,7 @@ export const classes: Check = {
 async function classFindings({ api, sets }: Patient): Promise<Finding[]> {
   const own = (await api.list(storageClasses)).filter(({ provisioner }) => provisioner === DISK_DRIVER);
   const findings = own.flatMap((one) => [...bindingFindings(one), ...zoneFindings(one, sets)]);
-  return findings.length > 0 ? findings : [ok(own.length === 0 ? 'no StorageClass is of the disk driver' : `new disks are made where their pods go (${named(own.map(({ metadata }) => metadata.name))})`)];
+  return findings.length > 0 ? findings : [ok(own.length === 0 ? 'no StorageClass is of the disk driver' : `new disks are made where their pods go (${fewOf(own.map(({ metadata }) => metadata.name))})`)];
 }
 
 /** Kubernetes binds at once when a class does not say. */
@@ -31,7 +33,7 @@ function zoneFindings(storageClass: StorageClass, sets: readonly StatefulSet[]):
     const declared = (set.metadata.annotations?.[keyOf('zones')] ?? '').split(',').map((zone) => zone.trim()).filter((zone) => zone !== '' && zone !== '*');
     const left = declared.filter((zone) => !bound.includes(zone));
     if (!uses || left.length === 0) return [];
-    return [warning(`StorageClass ${storageClass.metadata.name} makes disks in ${bound.join(', ')} only, and set ${set.metadata.namespace ?? ''}/${set.metadata.name} declares ${left.join(', ')}, too: new ordinals land in the wrong zone and have to move`, 'use a class without zoneId and allowedTopologies in new sets, or have pods of new ordinals steered: zonespread.io/place-new')];
+    return [warning(`StorageClass ${storageClass.metadata.name} makes disks in ${bound.join(', ')} only, and set ${nameOf(set)} declares ${left.join(', ')}, too: new ordinals land in the wrong zone and have to move`, 'use a class without zoneId and allowedTopologies in new sets, or have pods of new ordinals steered: zonespread.io/place-new')];
   });
 }
 

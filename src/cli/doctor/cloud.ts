@@ -4,10 +4,11 @@
 import { createAlicloudDisks } from '../../alicloud/disks.ts';
 import { understood } from '../../alicloud/errors.ts';
 import { volumes, type PersistentVolume } from '../../kubernetes/objects.ts';
-import { zoneOfVolume } from '../../layout/zones.ts';
+import { DISK_DRIVER, zoneOfVolume } from '../../layout/zones.ts';
+import { fewOf } from '../../planner/few.ts';
 import { keyOf } from '../../policy/annotations.ts';
 import type { EcsAction, EcsCall, EcsParameters } from '../../ports/ecs-call.ts';
-import { DISK_DRIVER, named, ok, problem, unknown, warning, type Check, type Finding, type Patient } from './finding.ts';
+import { ok, problem, unknown, warning, type Check, type Finding, type Patient } from './finding.ts';
 
 /** No disk and no snapshot has such an id. */
 const NO_DISK = 'd-zonespread0doctor0';
@@ -94,7 +95,7 @@ async function markets(patient: Patient, { call, region }: { call: EcsCall; regi
       const answers = await Promise.all(zones.map(async (zone) => ({ zone, ...(await disks.onSale(zone, { category, ...(performanceLevel === undefined ? {} : { performanceLevel }) })) })));
       const without = answers.filter(({ onSale }) => !onSale);
       const withIt = answers.filter(({ onSale }) => onSale).map(({ zone }) => zone);
-      return [...(withIt.length === 0 ? [] : [ok(`${kind} is on sale in ${named(withIt)}`)]), ...without.map(({ zone, message }) => warning(`${kind}, which volumes of this cluster are, is not on sale in ${zone}: ${message}`, `leave ${zone} out of zonespread.io/zones of sets with such disks, or ask Alibaba Cloud; until then nothing moves there`))];
+      return [...(withIt.length === 0 ? [] : [ok(`${kind} is on sale in ${fewOf(withIt)}`)]), ...without.map(({ zone, message }) => warning(`${kind}, which volumes of this cluster are, is not on sale in ${zone}: ${message}`, `leave ${zone} out of zonespread.io/zones of sets with such disks, or ask Alibaba Cloud; until then nothing moves there`))];
     }),
   );
   return findings.flat();

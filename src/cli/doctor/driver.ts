@@ -1,8 +1,9 @@
 // The disk CSI driver: there, on every node, and told of zones; and nodes that say in which zone they are.
 
 import { csiNodes, nodes, type CSINode, type KubernetesObject, type Node, type Resource } from '../../kubernetes/objects.ts';
-import { zoneOfNode, ZONE_KEYS } from '../../layout/zones.ts';
-import { DISK_DRIVER, named, ok, problem, warning, type Check, type Finding, type Patient } from './finding.ts';
+import { DISK_DRIVER, zoneOfNode, ZONE_KEYS } from '../../layout/zones.ts';
+import { fewOf } from '../../planner/few.ts';
+import { ok, problem, warning, type Check, type Finding, type Patient } from './finding.ts';
 
 interface CSIDriver extends KubernetesObject {
   spec?: { attachRequired?: boolean };
@@ -43,8 +44,8 @@ function zoneFindings(all: readonly Node[]): Finding[] {
   const without = all.filter((node) => zoneOfNode(node) === undefined).map(({ metadata }) => metadata.name);
   const zones = [...new Set(all.flatMap((node) => zoneOfNode(node) ?? []))].toSorted();
   return [
-    zones.length < 2 ? warning(`nodes are in ${zones.length === 0 ? 'no zone at all' : `one zone only (${zones.join('')})`}: there is nowhere to spread to`, 'add nodes in other zones') : ok(`nodes are in ${named(zones)}`),
-    ...(without.length === 0 ? [] : [problem(`nodes without a zone: ${named(without)}`, 'label them with topology.kubernetes.io/zone; the cloud controller manager does that where it runs')]),
+    zones.length < 2 ? warning(`nodes are in ${zones.length === 0 ? 'no zone at all' : `one zone only (${zones.join('')})`}: there is nowhere to spread to`, 'add nodes in other zones') : ok(`nodes are in ${fewOf(zones)}`),
+    ...(without.length === 0 ? [] : [problem(`nodes without a zone: ${fewOf(without)}`, 'label them with topology.kubernetes.io/zone; the cloud controller manager does that where it runs')]),
   ];
 }
 
@@ -55,7 +56,7 @@ function nodeFindings(all: readonly Node[], allCsiNodes: readonly CSINode[]): Fi
   const without = all.filter((node) => !virtual(node) && byName.get(node.metadata.name) === undefined).map(({ metadata }) => metadata.name);
   const blind = [...byName].filter(([, own]) => own?.topologyKeys !== undefined && own.topologyKeys.length > 0 && !own.topologyKeys.some((key) => (ZONE_KEYS as readonly string[]).includes(key))).map(([name]) => name);
   return [
-    without.length === 0 ? ok('the disk driver runs on every node') : warning(`the disk driver does not run on ${named(without)}: no disk can land there`, `see its pods: kubectl get pods -n kube-system -l app=csi-plugin -o wide`),
-    ...(blind.length === 0 ? [] : [problem(`the disk driver tells no zone on ${named(blind)}: new disks may be made where their pod cannot go`, 'restart csi-plugin there, and see that it can read the metadata service of the machine')]),
+    without.length === 0 ? ok('the disk driver runs on every node') : warning(`the disk driver does not run on ${fewOf(without)}: no disk can land there`, `see its pods: kubectl get pods -n kube-system -l app=csi-plugin -o wide`),
+    ...(blind.length === 0 ? [] : [problem(`the disk driver tells no zone on ${fewOf(blind)}: new disks may be made where their pod cannot go`, 'restart csi-plugin there, and see that it can read the metadata service of the machine')]),
   ];
 }

@@ -45,11 +45,3 @@ export const ok = (message: string): Finding => ({ level: 'ok', message });
 export const warning = (message: string, fix: string): Finding => ({ level: 'warning', message, fix });
 export const problem = (message: string, fix: string): Finding => ({ level: 'problem', message, fix });
 export const unknown = (message: string, fix: string): Finding => ({ level: 'unknown', message, fix });
-
-export const DISK_DRIVER = 'diskplugin.csi.alibabacloud.com';
-
-/** `a, b and 3 more`. */
-export function named(names: readonly string[], most = 5): string {
-  const rest = names.length - most;
-  return names.slice(0, most).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
-}

@@ -2,6 +2,7 @@
 
 import { policyOf } from '../../controller/decision.ts';
 import { disruptionBudgets, namespaces, type PodDisruptionBudget, type StatefulSet } from '../../kubernetes/objects.ts';
+import { nameOf } from '../../kubernetes/reading.ts';
 import { matchesSelector } from '../../kubernetes/selector.ts';
 import { ok, problem, warning, type Check, type Finding, type Patient } from './finding.ts';
 
@@ -31,15 +32,11 @@ function budgetFindings(set: StatefulSet, budgets: readonly PodDisruptionBudget[
   const own = budgets.filter(({ spec }) => matchesSelector(spec.selector, labels));
   const names = own.map(({ metadata }) => metadata.name).join(', ');
   if (own.length > 1) return [problem(`pods of set ${nameOf(set)} are under several PodDisruptionBudgets (${names}): the eviction API refuses them all`, 'leave one of them, or narrow their selectors')];
-  return own.filter(neverAllows).map(({ metadata }) => warning(`PodDisruptionBudget ${metadata.namespace ?? ''}/${metadata.name} never lets a pod of set ${nameOf(set)} go, although all are healthy`, 'let it allow one: maxUnavailable: 1, or minAvailable below the number of replicas; until then nothing of the set moves'));
+  return own.filter(neverAllows).map((budget) => warning(`PodDisruptionBudget ${nameOf(budget)} never lets a pod of set ${nameOf(set)} go, although all are healthy`, 'let it allow one: maxUnavailable: 1, or minAvailable below the number of replicas; until then nothing of the set moves'));
 }
 
 /** All is well, and it still allows none. */
 function neverAllows({ status }: PodDisruptionBudget): boolean {
   const { disruptionsAllowed = 0, currentHealthy = 0, expectedPods = 0 } = status ?? {};
   return disruptionsAllowed === 0 && expectedPods > 0 && currentHealthy >= expectedPods;
-}
-
-function nameOf({ metadata }: StatefulSet): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
 }

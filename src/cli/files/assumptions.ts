@@ -3,13 +3,12 @@
 
 import { claims, csiNodes, disruptionBudgets, nodes, pods, volumes, type KubernetesObject, type Node, type PersistentVolume, type PersistentVolumeClaim, type Pod, type PodDisruptionBudget, type StatefulSet } from '../../kubernetes/objects.ts';
 import { claimNameOf, podNameOf } from '../../layout/names.ts';
-import { zoneOfNode, zoneOfVolume } from '../../layout/zones.ts';
+import { DISK_DRIVER, zoneOfNode, zoneOfVolume, ZONE_KEYS } from '../../layout/zones.ts';
+import { everyOrdinalOf } from '../../migration/owner.ts';
 import { wrongUsage } from '../exit.ts';
 import type { ZoneOfOrdinal } from './disks-flag.ts';
 import { ofKind } from './manifests.ts';
 
-const DISK_DRIVER = 'diskplugin.csi.alibabacloud.com';
-const ZONE_KEY = 'topology.diskplugin.csi.alibabacloud.com/zone';
 const REVISION = 'assumed';
 export const ASSUMED_CATEGORY = 'cloud_essd';
 /** Where a node does not say what it has, it has room. */
@@ -81,8 +80,8 @@ function withDisks({ set, objects, zoneOf, note }: Disks): KubernetesObject[] {
   const { namespace = '', name } = set.metadata;
   const there = new Set(ofKind(objects, claims).filter(({ metadata }) => metadata.namespace === namespace).map(({ metadata }) => metadata.name));
   const templates = set.spec.volumeClaimTemplates ?? [];
-  const missing = ordinalsOf(set).flatMap((ordinal) => templates.map((template) => ({ ordinal, template, claimName: claimNameOf(template.metadata.name, name, ordinal) }))).filter(({ claimName }) => !there.has(claimName));
-  if (missing.length > 0 && missing.length === ordinalsOf(set).length * templates.length && zoneOf === undefined) {
+  const missing = everyOrdinalOf(set).flatMap((ordinal) => templates.map((template) => ({ ordinal, template, claimName: claimNameOf(template.metadata.name, name, ordinal) }))).filter(({ claimName }) => !there.has(claimName));
+  if (missing.length > 0 && missing.length === everyOrdinalOf(set).length * templates.length && zoneOf === undefined) {
     throw wrongUsage(`nobody knows where the disks of ${namespace}/${name} are: there is no claim of it in the files. Add what kubectl get pvc,pv -o yaml gives, or say it: --disks <zone>, or --disks 0-2=<zone>,3=<zone>`);
   }
   const made = missing.flatMap(({ ordinal, template, claimName }) => {
@@ -108,7 +107,7 @@ function boundClaim(set: StatefulSet, { claimName, zone, template }: { claimName
         persistentVolumeReclaimPolicy: 'Delete',
         claimRef: { namespace, name: claimName, uid: claimUID },
         csi: { driver: DISK_DRIVER, volumeHandle: `d-${claimUID}`, volumeAttributes: { type: ASSUMED_CATEGORY } },
-        nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: ZONE_KEY, operator: 'In', values: [zone] }] }] } },
+        nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: ZONE_KEYS[0], operator: 'In', values: [zone] }] }] } },
       },
       status: { phase: 'Bound' },
     },
@@ -121,7 +120,7 @@ function missingPods(set: StatefulSet, objects: readonly KubernetesObject[], not
   const { namespace = '', name } = set.metadata;
   if (ofKind(objects, pods).some((pod) => ownerOf(pod) === uid)) return [];
   note(`its ${set.spec.replicas ?? 1} pods run and are Ready, each on a node in the zone of its disks`);
-  return ordinalsOf(set).map((ordinal) => {
+  return everyOrdinalOf(set).map((ordinal) => {
     const nodeName = nodeFor(set, ordinal, objects);
     return {
       apiVersion: 'v1',
@@ -139,11 +138,6 @@ function nodeFor(set: StatefulSet, ordinal: number, objects: readonly Kubernetes
   const volume = ofKind(objects, volumes).find(({ metadata }) => metadata.name === bound?.spec.volumeName);
   const zone = volume === undefined ? undefined : zoneOfVolume(volume);
   return ofKind(objects, nodes).find((node) => zoneOfNode(node) === zone)?.metadata.name;
-}
-
-function ordinalsOf({ spec }: StatefulSet): number[] {
-  const first = spec.ordinals?.start ?? 0;
-  return Array.from({ length: spec.replicas ?? 1 }, (_, index) => first + index);
 }
 
 /** UID of the controller. */

@@ -1,12 +1,11 @@
 // `zonespread approve`: lets the plan of a set in mode `plan` run: the very list that was shown, by its digest.
 
 import type { Command } from 'commander';
-import type { ReportedPlan } from '../../controller/spread-report.ts';
-import { isConflict } from '../../kubernetes/refusals.ts';
-import type { StatefulSet } from '../../kubernetes/objects.ts';
-import { keyOf } from '../../policy/annotations.ts';
 import { policyOf } from '../../controller/decision.ts';
-import { namespaces } from '../../kubernetes/objects.ts';
+import type { ReportedPlan } from '../../controller/spread-report.ts';
+import { namespaces, type StatefulSet } from '../../kubernetes/objects.ts';
+import { isConflict } from '../../kubernetes/refusals.ts';
+import { keyOf } from '../../policy/annotations.ts';
 import { blocked, failed, wrongUsage } from '../exit.ts';
 import { findSet, setNameFrom } from '../names.ts';
 import { costWords, digestLines, planLines } from '../rendering/plan-lines.ts';

@@ -4,17 +4,18 @@ import type { Command } from 'commander';
 import { zoneEvacuations, type ZoneEvacuation } from '../../controller/zone-evacuation.ts';
 import { spreadReports } from '../../controller/spread-report.ts';
 import { apiVersionOf, nodes } from '../../kubernetes/objects.ts';
+import { conditionOf, isTrue } from '../../kubernetes/reading.ts';
 import { isConflict } from '../../kubernetes/refusals.ts';
 import { zoneOfNode } from '../../layout/zones.ts';
 import { timestamp } from '../../ports/clock.ts';
 import { blocked, failed, wrongUsage } from '../exit.ts';
 import { duration } from '../flags.ts';
-import { Following } from '../following.ts';
 import { progressBar } from '../rendering/progress.ts';
 import { indented, tableLines, textCell } from '../rendering/table.ts';
 import { line, piece, several, span, wrap, type Line } from '../rendering/text.ts';
 import { addClusterFlags, addDryRunFlag, addExamples, outputFlag, withCluster, type ClusterFlags, type Session } from '../session.ts';
 import type { Surroundings } from '../surroundings.ts';
+import { follow } from '../waiting.ts';
 
 interface EvacuateFlags extends ClusterFlags {
   reason?: string;
@@ -86,8 +87,8 @@ async function begin(session: Session, zone: string, { reason, dryRun: tried, wa
   await requireZone(session, zone);
   const made = await api.create(zoneEvacuations, { apiVersion: apiVersionOf(zoneEvacuations), kind: zoneEvacuations.kind, metadata: { name: zone }, spec: { zone, ...(reason === undefined ? {} : { reason }) } }, { dryRun });
   const affected = await ordinalsIn(session, zone);
-  const follow = wait || dryRun ? '' : ` To follow: ${around.calledAs} evacuate ${zone} --wait; to take it back: ${around.calledAs} evacuate ${zone} --undo`;
-  session.show.tell(`Zone ${zone} ${dryRun ? 'would be' : 'is'} closed${dryRun ? ' (server dry run)' : ''}: ${affected}.${follow}`);
+  const nextSteps = wait || dryRun ? '' : ` To follow: ${around.calledAs} evacuate ${zone} --wait; to take it back: ${around.calledAs} evacuate ${zone} --undo`;
+  session.show.tell(`Zone ${zone} ${dryRun ? 'would be' : 'is'} closed${dryRun ? ' (server dry run)' : ''}: ${affected}.${nextSteps}`);
   return made;
 }
 
@@ -120,52 +121,39 @@ async function remove({ api }: Session, { name, uid = '' }: ZoneEvacuation['meta
   }
 }
 
-async function waitFor(session: Session, { metadata, spec }: ZoneEvacuation, timeoutMs: number | undefined): Promise<void> {
-  const { clock } = session.around;
-  const signal = session.around.interrupted();
-  const following = new Following(session, signal);
-  const evacuations = following.watch(zoneEvacuations, { namespace: undefined });
-  const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() + timeoutMs;
-  const goesOn = `it goes on: ${session.around.calledAs} evacuate`;
-  let told = '';
-  try {
-    await following.start();
-    for (;;) {
-      const now = evacuations.list().find((other) => other.metadata.uid === metadata.uid);
-      if (signal.aborted) throw failed(`no longer waited for; ${goesOn}`);
-      if (now === undefined) throw failed(`the evacuation of zone ${spec.zone} was taken back`);
-      told = tell(session, now, told);
-      if (isComplete(now)) break;
-      requireProgress(now);
-      if (clock.monotonic() > deadline) throw failed(`the time is up, and ${now.status?.disksLeft ?? 'nobody knows how many'} disks are left in zone ${spec.zone}; ${goesOn}`);
-      await following.next();
-    }
-  } finally {
-    session.show.screen.clear();
-    await following.stop();
-  }
-  session.show.tell(`Zone ${spec.zone} is empty: no disk of an annotated set is left in it. It stays closed until: ${session.around.calledAs} evacuate ${spec.zone} --undo`);
-}
-
-function conditionOf({ status }: ZoneEvacuation, type: string) {
-  return status?.conditions?.find((condition) => condition.type === type);
-}
-
-function isComplete(evacuation: ZoneEvacuation): boolean {
-  return conditionOf(evacuation, 'Complete')?.status === 'True';
+async function waitFor(session: Session, evacuation: ZoneEvacuation, timeoutMs: number | undefined): Promise<void> {
+  const { zone } = evacuation.spec;
+  await follow(session, {
+    resource: zoneEvacuations,
+    object: evacuation,
+    who: 'it',
+    state: ({ status }) => `${status?.disksLeft ?? 'nobody knows how many'} disks are left in zone ${zone}`,
+    gone: `the evacuation of zone ${zone} was taken back`,
+    toFollow: `${session.around.calledAs} evacuate`,
+    tell: createTeller(session),
+    isOver,
+    timeoutMs,
+  });
+  session.show.tell(`Zone ${zone} is empty: no disk of an annotated set is left in it. It stays closed until: ${session.around.calledAs} evacuate ${zone} --undo`);
 }
 
 /** @throws VerbEnded (blocked) when all that is left is held. */
-function requireProgress(evacuation: ZoneEvacuation): void {
+function isOver(evacuation: ZoneEvacuation): boolean {
+  if (isTrue(evacuation, 'Complete')) return true;
   const progressing = conditionOf(evacuation, 'Progressing');
   if (progressing?.status === 'False') throw blocked(`zone ${evacuation.spec.zone} still has ${evacuation.status?.disksLeft ?? 0} disks, and all of them are held: ${progressing.message ?? progressing.reason ?? ''}`);
+  return false;
 }
 
-function tell({ show: { screen, columns }, around }: Session, { spec, status }: ZoneEvacuation, told: string): string {
-  const { disksLeft, disksMoved = 0, disksBlocked = 0 } = status ?? {};
-  const words = disksLeft === undefined ? 'the controller is looking at all sets' : `${disksLeft} left, ${disksMoved} moved, ${disksBlocked} held`;
-  const percent = disksLeft === undefined ? 0 : Math.floor((100 * disksMoved) / Math.max(1, disksMoved + disksLeft));
-  screen.show(() => [line(piece(spec.zone, 'name'), '   ', ...progressBar(percent, Math.min(46, columns - spec.zone.length - words.length - 8)), `   ${words}`)]);
-  if (words !== told) screen.note(line(`${timestamp(around.clock)}   ${spec.zone}   ${words}`));
-  return words;
+/** On a terminal a bar; anywhere else a line for each change. */
+function createTeller({ show: { screen, columns }, around }: Session): (evacuation: ZoneEvacuation) => void {
+  let told = '';
+  return ({ spec, status }) => {
+    const { disksLeft, disksMoved = 0, disksBlocked = 0 } = status ?? {};
+    const words = disksLeft === undefined ? 'the controller is looking at all sets' : `${disksLeft} left, ${disksMoved} moved, ${disksBlocked} held`;
+    const percent = disksLeft === undefined ? 0 : Math.floor((100 * disksMoved) / Math.max(1, disksMoved + disksLeft));
+    screen.show(() => [line(piece(spec.zone, 'name'), '   ', ...progressBar(percent, Math.min(46, columns - spec.zone.length - words.length - 8)), `   ${words}`)]);
+    if (words !== told) screen.note(line(`${timestamp(around.clock)}   ${spec.zone}   ${words}`));
+    told = words;
+  };
 }

@@ -5,6 +5,7 @@ import { ApiError } from '../../kubernetes/api.ts';
 import { VELERO_EXCLUDE_LABEL } from '../../kubernetes/names.ts';
 import { nodes, type StatefulSet } from '../../kubernetes/objects.ts';
 import { zoneOfNode } from '../../layout/zones.ts';
+import { ordinalsOf } from '../../migration/owner.ts';
 import { ended, ordinalMigrations, phaseOf, podNameOf, statusOf, type OrdinalMigration } from '../../migration/record.ts';
 import { randomLetters } from '../../ports/random.ts';
 import { blocked, failed, wrongUsage } from '../exit.ts';
@@ -59,10 +60,9 @@ async function migrate(session: Session, order: Order, flags: MigrateFlags): Pro
   if (flags.wait === true) await waitFor(session, record, flags);
 }
 
-function requireOrdinal({ metadata, spec }: StatefulSet, ordinal: number): void {
-  const first = spec.ordinals?.start ?? 0;
-  const last = first + (spec.replicas ?? 1) - 1;
-  if (ordinal < first || ordinal > last) throw failed(`StatefulSet ${metadata.name} has ${last < first ? 'no ordinals: it is scaled to zero' : `the ordinals ${first} to ${last}`}, and no ${ordinal}`);
+function requireOrdinal(set: StatefulSet, ordinal: number): void {
+  const { first, last } = ordinalsOf(set);
+  if (ordinal < first || ordinal > last) throw failed(`StatefulSet ${set.metadata.name} has ${last < first ? 'no ordinals: it is scaled to zero' : `the ordinals ${first} to ${last}`}, and no ${ordinal}`);
 }
 
 /** A zone without nodes would hold the move for ever, and is most likely mistyped. Who may not see nodes has to spell it right. */

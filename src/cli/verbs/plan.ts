@@ -3,6 +3,7 @@
 import { Option, type Command } from 'commander';
 import { spreadReports, type ReportedPlan, type SpreadReport } from '../../controller/spread-report.ts';
 import type { StatefulSet } from '../../kubernetes/objects.ts';
+import { nameOf } from '../../kubernetes/reading.ts';
 import { keyOf } from '../../policy/annotations.ts';
 import { failed, wrongUsage } from '../exit.ts';
 import { planFromFiles, type FilePlan } from '../files/plan-from-files.ts';
@@ -62,10 +63,6 @@ export async function reportOf({ api, namespace }: Pick<Session, 'api' | 'namesp
 function whyNoReport({ metadata }: StatefulSet): string {
   const declares = metadata.annotations?.[keyOf('zones')] !== undefined;
   return declares ? 'the controller writes it when it has looked at the set; if it does not come, zonespread doctor tells why' : `it declares no zones: kubectl annotate statefulset ${metadata.name} -n ${metadata.namespace ?? ''} zonespread.io/zones=<zone>,<zone>`;
-}
-
-function nameOf({ metadata }: SpreadReport): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
 }
 
 function documentOf({ metadata, status }: SpreadReport): object {

@@ -2,12 +2,11 @@
 // retired when its time has come, or its record says why not. No placeholder holds a node that nothing moves to.
 
 import { isDeepStrictEqual } from 'node:util';
-import { MIGRATION_LABEL } from '../../kubernetes/names.ts';
+import { isStray } from '../../controller/stray-placeholders.ts';
 import { pods, volumes } from '../../kubernetes/objects.ts';
-import { diskIdOf, labelOf } from '../../kubernetes/reading.ts';
+import { diskIdOf } from '../../kubernetes/reading.ts';
 import { sourceRetentionEnds } from '../../migration/retirement.ts';
 import { ordinalMigrations, phaseOf, type ClaimRecord, type OrdinalMigration } from '../../migration/record.ts';
-import { isPlaceholder, isRoomWanted } from '../../migration/reservation/placeholder.ts';
 import { EXCUSES } from '../acts/excuses.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf, type Chronicle } from './chronicle.ts';
@@ -26,8 +25,7 @@ export const nothingLeaks: InvariantOf = (world) => {
 };
 
 function leftBehind({ simulated: { server } }: HistoryWorld): string | undefined {
-  const wanted = new Set(server.readAll(ordinalMigrations).filter(isRoomWanted).map(({ metadata }) => metadata.uid));
-  const left = server.readAll(pods).find((pod) => isPlaceholder(pod) && !wanted.has(labelOf(pod, MIGRATION_LABEL)));
+  const left = server.readAll(pods).find((pod) => isStray(pod, () => server.readAll(ordinalMigrations)));
   return left === undefined ? undefined : `placeholder ${left.metadata.name} holds node ${left.spec.nodeName ?? 'none'}, and no record wants it`;
 }
 

@@ -1,6 +1,7 @@
 // Whether an ordinal fits into a zone: on at least one node there, or why on none, in the words of the scheduler's FailedScheduling events.
 
 import type { Layout } from '../../layout/layout.ts';
+import { fewOf } from '../few.ts';
 import { arrivalOf, type Landing } from './arrival.ts';
 import { judge } from './filters.ts';
 import { kindOf } from './kinds.ts';
@@ -85,7 +86,7 @@ function fitsSomewhere(landing: Landing, landscape: Landscape): boolean {
 
 /** `0/3 nodes are available: 1 Insufficient cpu (n2), 2 node(s) were unschedulable (n1, n3)`, in the scheduler's order, with the nodes. */
 export function summaryOf({ nodes, fits, refusals }: ZoneVerdict): string {
-  const counted = refusals.map(({ reason, nodes: names }) => `${names.length} ${reason} (${someOf(names)})`).toSorted();
+  const counted = refusals.map(({ reason, nodes: names }) => `${names.length} ${reason} (${fewOf(names, MOST_NAMES)})`).toSorted();
   return `${fits.length}/${nodes} nodes are available: ${counted.join(', ')}`;
 }
 
@@ -94,8 +95,3 @@ function zonesWithNodes({ nodes }: Layout): string {
 }
 
 const MOST_NAMES = 3;
-
-function someOf(names: readonly string[]): string {
-  const rest = names.length - MOST_NAMES;
-  return names.slice(0, MOST_NAMES).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
-}

@@ -1,6 +1,7 @@
 // Alibaba Cloud's disk CSI controller as a model: volumes are disks of the cloud behind `EcsCall`. Its habits are the real driver's, the
 // dangerous ones included: DeleteVolume takes a disk that is in use away from its instance and then deletes it.
 
+import { GIB } from '../../kubernetes/quantity.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EcsCall } from '../../ports/ecs-call.ts';
 import { categoryOf, type DiskType } from './categories.ts';
@@ -66,8 +67,6 @@ export interface DriverJournal {
 export function emptyJournal(): DriverJournal {
   return { operations: [], dressings: new Map() };
 }
-
-const GIB = 1024 ** 3;
 
 export class DiskController {
   readonly region: string;

@@ -1,5 +1,6 @@
 // What a CreateVolume call asks for, read from the StorageClass parameters as the disk driver reads them.
 
+import { GIB } from '../../kubernetes/quantity.ts';
 import { CATEGORY_NAMES, PERFORMANCE_LEVELS, categoryOf, type DiskType } from './categories.ts';
 import { CsiError } from './error.ts';
 import { SELECTED_NODE_ANNOTATION } from './names.ts';
@@ -41,7 +42,6 @@ export interface VolumeRequest {
   attributes: Record<string, string>;
 }
 
-const GIB = 1024 ** 3;
 /** `volumeSizeAutoAvailable` raises smaller requests to this. */
 const AUTO_SIZE_GIB = 20;
 

@@ -11,12 +11,10 @@ import { claims, leases, namespaces, nodes, pods, statefulSets, storageClasses, 
 import { ordinalMigrations } from '../../../src/migration/record.ts';
 import { spreadReports } from '../../../src/controller/spread-report.ts';
 import { zoneEvacuations } from '../../../src/controller/zone-evacuation.ts';
-import { createMetrics } from '../../../src/observability/metrics.ts';
-import { systemClock } from '../../../src/ports/clock.ts';
-import { systemRandom } from '../../../src/ports/random.ts';
 import { freePorts, giveBack } from '../../controlplane/ports.ts';
 import { startControlPlane, type ControlPlane } from '../../controlplane/start.ts';
 import { FakeLog } from '../../fakes/log.ts';
+import { onLoopback, webhookOptions } from '../webhook-options.ts';
 import { ACTORS, OWN_NAMESPACE, PERHAPS } from './actors.ts';
 import { nameOf } from './acts.ts';
 import { renderedPolicies } from './policies.ts';
@@ -185,20 +183,7 @@ const DEDICATED = sampled(POSSIBLE.filter(({ by }) => !PERHAPS.includes(by)));
 const SHARED = sampled(POSSIBLE.filter(({ by }) => PERHAPS.includes(by)));
 
 const startWebhook = async (options: Partial<WebhookOptions>): Promise<RunningWebhook> => {
-  const started = await runWebhook({
-    api: admin,
-    http: connection.http,
-    clock: systemClock,
-    random: systemRandom,
-    log,
-    metrics: createMetrics({ version: 'test' }),
-    https: { host: '127.0.0.1', port },
-    certificates: 'self',
-    target: { url: `https://127.0.0.1:${port}` },
-    register: true,
-    ownNamespace: OWN_NAMESPACE,
-    ...options,
-  });
+  const started = await runWebhook({ ...webhookOptions(connection, log), ...onLoopback(port), ownNamespace: OWN_NAMESPACE, ...options });
   await started.ready;
   return started;
 };

@@ -101,4 +101,17 @@ describe('evacuate --wait', () => {
     const said = await waited({ ...HALFWAY, conditions: [condition('Complete', 'False', 'DisksLeft', ''), condition('Progressing', 'False', 'PodNotReady', 'PodNotReady: web-1 is not Ready')] });
     expect(said).toMatchObject({ code: 3, error: 'zonespread: zone cn-beijing-h still has 4 disks, and all of them are held: PodNotReady: web-1 is not Ready\n' });
   });
+
+  it.each<[string, (one: Desk) => void | Promise<void>, string]>([
+    ['the time is up', (one) => one.clock.advance(7_000), 'the time is up, and 4 disks are left in zone cn-beijing-h; it goes on: zonespread evacuate'],
+    ['it is interrupted', (one) => one.interrupt.abort(), 'no longer waited for; it goes on: zonespread evacuate'],
+    ['somebody takes the evacuation back', (one) => one.api.remove(zoneEvacuations, { name: 'cn-beijing-h' }), 'the evacuation of zone cn-beijing-h was taken back'],
+  ])('ends with 1 when %s', async (_when, happens, words) => {
+    const one = desk();
+    evacuation(one, HALFWAY);
+    const waiting = one.type('evacuate cn-beijing-h --wait --timeout 5s');
+    await settleEverything();
+    await happens(one);
+    expect(await waiting).toMatchObject({ code: 1, error: `zonespread: ${words}\n` });
+  });
 });
