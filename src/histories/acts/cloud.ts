@@ -1,6 +1,6 @@
 // Hands at the cloud's own console: disks attached, snapshots taken and deleted, beside everything that Kubernetes knows.
 
-import { volumeAttachments, volumes } from '../../kubernetes/objects.ts';
+import { nodes, volumeAttachments, volumes } from '../../kubernetes/objects.ts';
 import { diskIdOf } from '../../kubernetes/reading.ts';
 import { statusOf, STEPS, type ClaimRecord, type OrdinalMigration, type StepName } from '../../migration/record.ts';
 import type { Act } from '../acts.ts';
@@ -97,13 +97,13 @@ function isBetweenDisks(record: OrdinalMigration): boolean {
   return place >= STEPS.indexOf('snapshot') && place <= STEPS.indexOf('ungate');
 }
 
-/** Nothing to do once it is deleted, is elsewhere, or Kubernetes has it in use: nobody pulls a disk from under a pod. */
+/** Nothing to do once it is deleted, is elsewhere, or Kubernetes has it in use there by now: nobody pulls a disk from under a pod. */
 async function detach(world: HistoryWorld, { diskId, instanceId }: { diskId: string; instanceId: string }): Promise<void> {
   const { server, ecs } = world.simulated;
   const there = ecs.disk(diskId)?.attachments.some((attachment) => attachment.instanceId === instanceId);
   const wanted = server.readAll(volumeAttachments).some(({ spec }) => {
     const volume = server.read(volumes, { name: spec.source.persistentVolumeName ?? '' });
-    return volume !== undefined && diskIdOf(volume) === diskId;
+    return volume !== undefined && diskIdOf(volume) === diskId && server.read(nodes, { name: spec.nodeName })?.spec.providerID?.endsWith(`.${instanceId}`) === true;
   });
   if (there === true && !wanted) await atTheConsole(world, 'DetachDisk', { DiskId: diskId, InstanceId: instanceId });
 }
