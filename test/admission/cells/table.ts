@@ -129,6 +129,7 @@ export const KUBERNETES_REFUSES: readonly Impossible[] = [
 export const POLICIES_ALONE: readonly (Group & { instead: 'refuse' | 'allow' | 'not asked'; because: string; of?: RegExp })[] = [
   { by: PERHAPS, instead: 'not asked', because: 'policies know the daemon by its service account; one outside a cluster that shares its user with people needs the webhook' },
   { object: ['StatefulSet', 'Scale'], verb: ['create', 'update', 'patch', 'apply', 'delete', 'deletecollection', 'scale'], by: DAEMON, instead: 'refuse', because: 'our own account is confined: it never writes a set' },
+  { object: 'Namespace', change: 'deletes it', by: DAEMON, in: 'terminating', instead: 'allow', because: 'it goes already: the API server answers without asking anybody' },
   { object: 'Namespace', change: ['makes another', 'labels it', 'declares a wrong policy', 'deletes it'], by: DAEMON, instead: 'refuse', because: 'our own account is confined: of a namespace it writes our label only' },
   { object: 'other volume', verb: ['create', 'update', 'patch', 'apply', 'delete', 'deletecollection'], by: DAEMON, instead: 'refuse', because: 'our own account is confined to volumes with our label' },
   { object: VOLUMES, verb: ['update', 'patch', 'apply', 'delete', 'deletecollection'], by: DAEMON, in: ['none', 'pending'], instead: 'refuse', because: 'our own account is confined to volumes with our label' },
