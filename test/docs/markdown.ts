@@ -18,6 +18,8 @@ export interface Block {
   line: number;
   /** What follows the fence: `sh`. */
   language: string;
+  /** Of the comment on the line before it: `<!-- by hand: look -->`. */
+  mark: string;
   lines: string[];
 }
 
@@ -43,14 +45,18 @@ export function tracked(...patterns: string[]): string[] {
 export function read(name: string, text: string): Document {
   const document: Document = { name, links: [], anchors: new Set(), blocks: [] };
   let open: Block | undefined;
+  let mark = '';
   for (const [at, line] of text.split('\n').entries()) {
     const fence = /^ {0,3}```(.*)$/.exec(line);
-    if (fence !== null && open === undefined) open = { line: at + 2, language: (fence[1] ?? '').trim(), lines: [] };
+    if (fence !== null && open === undefined) open = { line: at + 2, language: (fence[1] ?? '').trim(), mark, lines: [] };
     else if (fence !== null && open !== undefined) {
       document.blocks.push(open);
       open = undefined;
     } else if (open !== undefined) open.lines.push(line);
-    else readText(document, line, at + 1);
+    else {
+      readText(document, line, at + 1);
+      mark = /^<!-- (.*) -->$/.exec(line)?.[1] ?? '';
+    }
   }
   if (open !== undefined) throw new Error(`${name}:${open.line}: the block is never closed`);
   return document;
