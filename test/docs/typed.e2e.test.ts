@@ -1,5 +1,5 @@
 // What the documents say to type, typed: nothing but their own commands, in their order and letter by letter, with the real helm and
-// kubectl on a real control plane. A newcomer with the chart's README; a person whom no daemon helps, with docs/failure-modes.md.
+// kubectl on a real control plane. A newcomer with the chart's README and docs/upgrade.md; a person whom no daemon helps, with docs/failure-modes.md.
 
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ import { expectNoLostWrites, expectSiblingsStayedReady } from '../e2e/expect.ts'
 import { claimRecord } from '../e2e/reading.ts';
 import { startRealWorld, type Place, type RealWorldOfPeople } from '../e2e/real-world.ts';
 import { Scene } from '../e2e/scene.ts';
+import { runsInFull } from '../e2e/scenarios/sample.ts';
 import { NAMESPACE } from '../helm/helm.ts';
 import { ChartRelease } from '../helm/release.ts';
 import { commandsIn, read, ROOT, type Block } from './markdown.ts';
@@ -25,6 +26,7 @@ const REGISTRY = { '<your registry>': 'registry.example' };
 
 const README = blocksOf('charts/zonespread/README.md').flatMap(textsOf);
 const INSTALLED = README.findIndex((command) => command.startsWith('helm install ')) + 1;
+const UPGRADE = blocksOf('docs/upgrade.md').flatMap(textsOf);
 const BY_HAND = new Map(blocksOf('docs/failure-modes.md').flatMap((block) => (block.mark.startsWith('by hand: ') ? [[block.mark.slice('by hand: '.length), textsOf(block)] as const] : [])));
 
 describe.skipIf((process.env['ZONESPREAD_E2E_KUBECONFIG'] ?? '') !== '')('by the documents alone', () => {
@@ -40,7 +42,7 @@ describe.skipIf((process.env['ZONESPREAD_E2E_KUBECONFIG'] ?? '') !== '')('by the
     shell.close();
   });
 
-  test('a newcomer gets from an empty cluster to a set that is spread', () =>
+  test('a newcomer gets from an empty cluster to a set that is spread, and to a new release and back', () =>
     inNamespace('shop', { replicas: 3 }, async () => {
       const { a, b, c } = world.zones;
       await scene.startDaemon();
@@ -55,6 +57,10 @@ describe.skipIf((process.env['ZONESPREAD_E2E_KUBECONFIG'] ?? '') !== '')('by the
       expect(shownBy('describe spreadreport')).toEqual([expect.stringContaining('zonespread.io/max-skew is 1')]);
       expect(shownBy('--watch')).toEqual([expect.stringMatching(/^web-[12]-[a-z]{5} .* Succeeded /m)]);
       expectSiblingsStayedReady(scene, []);
+
+      const upgrade: string[] = [];
+      for (const command of UPGRADE) upgrade.push(await typed(command));
+      expect(upgrade.join('')).toMatch(/Release "zonespread" has been upgraded[^]*Rollback was a success/);
     }));
 
   test('a person brings a pod back, and ends a move, without any daemon', () =>
@@ -62,19 +68,14 @@ describe.skipIf((process.env['ZONESPREAD_E2E_KUBECONFIG'] ?? '') !== '')('by the
       const { a, b } = world.zones;
       await scene.annotate({ zones: `${a},${b}` });
 
-      // Behind the gate, and the claim is on its old volume.
-      const heal = world.kubelets.behaviour.keepsVolumesInUse({ zone: a });
-      await abandonedAt('detach', () => true);
-      heal();
-      await byHand(scene.migration(), { steps: ['look', 'let go', 'start'], on: 'source' });
-      expect(scene.spread()).toEqual({ [a]: 2 });
-
-      // The claim has gone over to its new volume: once back, once on.
-      for (const { steps, on, spread } of [
-        { steps: ['look', 'let go', 'back'], on: 'source', spread: { [a]: 2 } },
-        { steps: ['look', 'let go', 'start'], on: 'target', spread: { [a]: 1, [b]: 1 } },
-      ] as const) {
-        await boundInTime();
+      // Behind the gate on its old volume (in full runs); gone over to its new one, and back; the same, and on.
+      const ways: { abandoned: () => Promise<void>; steps: string[]; on: 'source' | 'target'; spread: Record<string, number> }[] = [
+        ...(runsInFull() ? [{ abandoned: whileItWasDetached, steps: ['look', 'let go', 'start'], on: 'source' as const, spread: { [a]: 2 } }] : []),
+        { abandoned: whileItWasBound, steps: ['look', 'let go', 'back'], on: 'source', spread: { [a]: 2 } },
+        { abandoned: whileItWasBound, steps: ['look', 'let go', 'start'], on: 'target', spread: { [a]: 1, [b]: 1 } },
+      ];
+      for (const { abandoned, steps, on, spread } of ways) {
+        await abandoned();
         await byHand(scene.migration(), { steps, on });
         expect(scene.spread()).toEqual(spread);
       }
@@ -84,8 +85,14 @@ describe.skipIf((process.env['ZONESPREAD_E2E_KUBECONFIG'] ?? '') !== '')('by the
       expect(scene.inFlight()).toEqual([]);
     }));
 
+  async function whileItWasDetached(): Promise<void> {
+    const heal = world.kubelets.behaviour.keepsVolumesInUse({ zone: world.zones.a });
+    await abandonedAt('detach', () => true);
+    heal();
+  }
+
   /** The daemon goes with the swap half done; then the new volume is bound, as it would have been. */
-  async function boundInTime(): Promise<void> {
+  async function whileItWasBound(): Promise<void> {
     const lift = await world.forbidBinding(scene.namespace, 'target');
     await abandonedAt('swapClaim', (record) => scene.claims.get(claimRecord(record).claimName)?.spec.volumeName === claimRecord(record).target?.pv);
     await lift();
@@ -166,12 +173,12 @@ describe.skipIf((process.env['ZONESPREAD_E2E_KUBECONFIG'] ?? '') !== '')('by the
 
   async function withTestPod(run: () => Promise<string>): Promise<string> {
     const ran = run();
-    await Promise.race([testPod(), ran.then(() => Promise.reject(new Error('helm test ended before its pod did')))]);
-    return ran;
+    const heal = await Promise.race([testPod(), ran.then(() => Promise.reject(new Error('helm test ended before its pod did')))]);
+    return ran.finally(heal);
   }
 
   /** Ends well when its program does, asking the processes that stand for the pods behind the Services. */
-  async function testPod(): Promise<void> {
+  async function testPod(): Promise<() => void> {
     const name = 'zonespread-test';
     const pod = await scene.until('the pod of helm test is there', async () => {
       const text = await shell.run(`kubectl get pod ${name} --namespace ${NAMESPACE} --ignore-not-found --output json`);
@@ -181,7 +188,7 @@ describe.skipIf((process.env['ZONESPREAD_E2E_KUBECONFIG'] ?? '') !== '')('by the
     const reachable = program.map((part) => part.replace(/^http:\/\/zonespread-(controller|webhook)-metrics\.zonespread-system:8080/, (_all, of: ProductPart) => world.address(of)));
     expect(reachable.filter((part) => part.startsWith('http://127.0.0.1:'))).toHaveLength(2);
     await promisify(execFile)(process.execPath, reachable);
-    world.kubelets.behaviour.completes({ namespace: NAMESPACE, pod: name });
+    return world.kubelets.behaviour.completes({ namespace: NAMESPACE, pod: name });
   }
 });
 
