@@ -66,6 +66,10 @@ describe('the documents', () => {
     expect([...new Set(wrong)]).toEqual([]);
   });
 
+  it('lose nothing that stands between angle brackets', () => {
+    expect(all.flatMap(({ name, tags }) => tags.map(({ line, tag }) => `${name}:${line}: ${tag}`))).toEqual([]);
+  });
+
   it('say in words what their pictures show', () => {
     const mute = all.flatMap(({ name }) => [...readFileSync(join(ROOT, name), 'utf8').matchAll(/!\[\]\([^)]*\)/g)].map(([picture]) => `${name}: ${picture}`));
     expect(mute).toEqual([]);
@@ -74,9 +78,10 @@ describe('the documents', () => {
 
 describe('what reads them', () => {
   it('takes links and headings for what they are, and code for code', () => {
-    const { links, anchors, blocks } = read('x.md', ['# A `b` (c), d', 'See [one](a.md#b), ![two](p.svg), `[no](link)`, [`code`](c.ts).', '', '    [indented](code)', '```sh', '[fenced](code)', '```', '# A b c d'].join('\n'));
-    expect(links).toEqual([{ line: 2, target: 'a.md#b' }, { line: 2, target: 'p.svg' }, { line: 2, target: 'c.ts' }]);
+    const { links, anchors, blocks, tags } = read('x.md', ['# A `b` (c), d', 'A <tag>, `<code>` and \\<text>.', 'See [one](a.md#b), ![two](p.svg), `[no](link)`, [`code`](c.ts).', '', '    [indented](code)', '```sh', '[fenced](code)', '```', '# A b c d'].join('\n'));
+    expect(links).toEqual([{ line: 3, target: 'a.md#b' }, { line: 3, target: 'p.svg' }, { line: 3, target: 'c.ts' }]);
     expect([...anchors]).toEqual(['a-b-c-d', 'a-b-c-d-1']);
-    expect(blocks).toEqual([{ line: 6, language: 'sh', mark: '', lines: ['[fenced](code)'] }]);
+    expect(tags).toEqual([{ line: 2, tag: '<tag>' }]);
+    expect(blocks).toEqual([{ line: 7, language: 'sh', mark: '', lines: ['[fenced](code)'] }]);
   });
 });

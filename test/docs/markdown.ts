@@ -30,6 +30,8 @@ export interface Document {
   /** As GitHub makes them of headings. */
   anchors: Set<string>;
   blocks: Block[];
+  /** What browsers take for HTML, and do not show: `<set>` without backticks. */
+  tags: { line: number; tag: string }[];
 }
 
 /** Everything that git keeps, or will keep. */
@@ -43,7 +45,7 @@ export function tracked(...patterns: string[]): string[] {
 }
 
 export function read(name: string, text: string): Document {
-  const document: Document = { name, links: [], anchors: new Set(), blocks: [] };
+  const document: Document = { name, links: [], anchors: new Set(), blocks: [], tags: [] };
   let open: Block | undefined;
   let mark = '';
   for (const [at, line] of text.split('\n').entries()) {
@@ -68,6 +70,7 @@ function readText(document: Document, line: string, at: number): void {
   const heading = /^#{1,6} (?<title>.*)$/.exec(line)?.groups?.['title'];
   if (heading !== undefined) document.anchors.add(anchorOf(heading, document.anchors));
   if (line.startsWith('    ')) return;
+  for (const [tag] of line.replaceAll(/`[^`]*`/g, '').matchAll(/(?<!\\)<[a-zA-Z][^>]*>/g)) document.tags.push({ line: at, tag });
   for (const { groups } of withoutCode(line).matchAll(LINK)) document.links.push({ line: at, target: groups?.['target'] ?? '' });
 }
 
