@@ -78,9 +78,11 @@ export interface RealWorldOptions {
   webhook?: boolean;
   /** With an administrator's rights unless told. */
   installation?: Installation;
+  /** On tainted nodes of a region of our own unless told. */
   place?: Place;
 }
 
+/** With what people and helm's test pod see of it, which no simulated world has. */
 export type RealWorldOfPeople = World & { readonly person: Person; address(part: ProductPart): string };
 
 export async function startRealWorld({ webhook = true, installation = { install: installProduct }, place = ANYWHERE }: RealWorldOptions = {}): Promise<RealWorldOfPeople> {
