@@ -187,7 +187,7 @@ async function steererRegistered(api: DecisionPorts['api']): Promise<{ ready: bo
 }
 
 /** An API server that has no such kind has no such policy; neither has a daemon whose roles do not know of them. */
-async function policiesThere(api: DecisionPorts['api']): Promise<boolean> {
+export async function policiesThere(api: Pick<Api, 'get'>): Promise<boolean> {
   try {
     const found = await Promise.all(POLICY_NAMES.map((name) => api.get(mutatingPolicies, { name })));
     return found.every((policy) => policy !== undefined);

@@ -2,7 +2,7 @@
 // the product's daemon and webhook as processes that can be killed.
 
 import { installProduct, OWN_NAMESPACE, removeProduct, type ProductIdentities, type ProductPart } from '../../src/demo/real/installation.ts';
-import { untilRegistered, type ProductCommand } from '../../src/demo/real/product.ts';
+import { untilRegistered, type Product, type ProductCommand } from '../../src/demo/real/product.ts';
 import { createApi } from '../../src/kubernetes/client.ts';
 import { loadCluster, type ClusterConnection } from '../../src/kubernetes/config.ts';
 import { namespaces, storageClasses, volumes } from '../../src/kubernetes/objects.ts';
@@ -23,9 +23,19 @@ import { clusterUnderTest, type ClusterUnderTest } from './cluster-under-test.ts
 import { startProcess, type ProductProcess } from './product-process.ts';
 import { SCENARIO, type Daemon, type DaemonOptions, type Webhook, type World } from './world.ts';
 
-const REGION = 'cn-test';
-/** Of nodes that are ours alone, on a cluster that is not. */
-const TAINT: Taint = { key: 'zonespread.io/e2e', value: 'true', effect: 'NoSchedule' };
+/** Where the nodes are. */
+export interface Place {
+  region: string;
+  zones: World['zones'];
+  /** Of nodes that are ours alone, on a cluster that is not. */
+  taint?: Taint;
+}
+
+const ANYWHERE: Place = {
+  region: 'cn-test',
+  zones: { a: 'cn-test-a', b: 'cn-test-b', c: 'cn-test-c' },
+  taint: { key: 'zonespread.io/e2e', value: 'true', effect: 'NoSchedule' },
+};
 
 /** So short that a move takes about a second, and long enough that every intermediate state is seen. */
 const CLOUD_TIMINGS = { createDiskMs: 60, attachMs: 30, detachMs: 30, snapshotAvailableMs: 60, snapshotUploadMs: 400 };
@@ -68,11 +78,16 @@ export interface RealWorldOptions {
   webhook?: boolean;
   /** With an administrator's rights unless told. */
   installation?: Installation;
+  /** On tainted nodes of a region of our own unless told. */
+  place?: Place;
 }
 
-export async function startRealWorld({ webhook = true, installation = { install: installProduct } }: RealWorldOptions = {}): Promise<World & { person: Person }> {
+/** With what people and helm's test pod see of it, which no simulated world has. */
+export type RealWorldOfPeople = World & { readonly person: Person; address(part: ProductPart): string };
+
+export async function startRealWorld({ webhook = true, installation = { install: installProduct }, place = ANYWHERE }: RealWorldOptions = {}): Promise<RealWorldOfPeople> {
   const cluster = await clusterUnderTest((line) => process.stderr.write(`${line}\n`), installation.follow);
-  const world = new RealWorld(cluster, installation);
+  const world = new RealWorld(cluster, installation, place);
   try {
     await world.begin();
     if (webhook) await world.webhook.start();
@@ -87,14 +102,15 @@ class RealWorld implements World {
   readonly clock = systemClock;
   readonly random = systemRandom;
   readonly log = new FakeLog();
-  readonly zones = { a: `${REGION}-a`, b: `${REGION}-b`, c: `${REGION}-c` };
+  readonly zones: World['zones'];
   readonly backupPolicy = 'sp-nightly';
-  readonly tolerations = [tolerationOf(TAINT)];
+  readonly tolerations: World['tolerations'];
   readonly cloud: EcsModel;
   readonly users = { daemon: '', webhook: '' };
-  readonly webhook: Webhook;
+  readonly webhook: RealWebhook;
   readonly #cluster: ClusterUnderTest;
   readonly #installation: Installation;
+  readonly #place: Place;
   readonly #connection: ClusterConnection;
   readonly #api;
   readonly #kubeconfigs = { daemon: '', webhook: '' };
@@ -106,16 +122,20 @@ class RealWorld implements World {
   #sidecars: Sidecars | undefined;
   #ownZones = 0;
   #daemons = 0;
+  #daemon: ProductProcess | undefined;
 
-  constructor(cluster: ClusterUnderTest, installation: Installation) {
+  constructor(cluster: ClusterUnderTest, installation: Installation, place: Place) {
     this.#cluster = cluster;
     this.#installation = installation;
+    this.#place = place;
+    this.zones = place.zones;
+    this.tolerations = place.taint === undefined ? [] : [tolerationOf(place.taint)];
     this.#connection = loadCluster({ kubeconfig: cluster.kubeconfig });
     this.#api = createApi({ http: this.#connection.http, userAgent: SCENARIO, fieldManager: SCENARIO });
     this.cloud = new EcsModel({
       clock: systemClock,
       random: systemRandom,
-      region: REGION,
+      region: place.region,
       zones: Object.values(this.zones).map((id) => ({ id, onSale: everythingOnSale() })),
       backupPolicies: [this.backupPolicy],
       timings: CLOUD_TIMINGS,
@@ -140,6 +160,13 @@ class RealWorld implements World {
     return { kubeconfig: this.#cluster.kubeconfig, kubectl: this.#cluster.binaries.kubectl, ecsEndpoint: this.#ecs?.endpoint ?? '' };
   }
 
+  /** Where the one that runs (of daemons the last one) answers for metrics and probes. */
+  address(part: ProductPart): string {
+    const running = part === 'webhook' ? this.webhook.product : this.#daemon?.product;
+    if (running === undefined) throw new Error(`no ${part} was started`);
+    return running.http;
+  }
+
   async begin(): Promise<void> {
     await this.#installProduct();
     this.#ecs = await startEcsServer({ model: this.cloud });
@@ -147,13 +174,13 @@ class RealWorld implements World {
       Array.from({ length: NODES_PER_ZONE }, (_, index) => ({ name: `e2e-${this.#suffix}-${letter}${index + 1}`, zone, maxDisks: DISKS_PER_NODE })),
     );
     const csi = { pollMs: 10, deleteRetryMs: 100 };
-    this.#agents = await startAgents({ cluster: this.#connection, cloud: this.cloud, nodes, timings: KUBELET_TIMINGS, taint: TAINT, csi, log: this.log });
+    this.#agents = await startAgents({ cluster: this.#connection, cloud: this.cloud, nodes, timings: KUBELET_TIMINGS, ...(this.#place.taint === undefined ? {} : { taint: this.#place.taint }), csi, log: this.log });
     this.#sidecars = await startSidecars({ controlPlane: this.#cluster, socketPath: this.#agents.driverSocket });
   }
 
   async addZone(): Promise<{ zone: string; node: string }> {
     this.#ownZones += 1;
-    const zone = `${REGION}-own${this.#ownZones}`;
+    const zone = `${this.#place.region}-own${this.#ownZones}`;
     const node = `e2e-${this.#suffix}-own${this.#ownZones}`;
     this.cloud.setOnSale(zone, everythingOnSale());
     await this.#running.addNode({ name: node, zone, maxDisks: DISKS_PER_NODE });
@@ -164,7 +191,7 @@ class RealWorld implements World {
     const { whole = false, main } = this.#installation;
     const deployed = await this.#deployed('controller');
     const scope = { kubeconfig: this.#kubeconfigs.daemon, ...(whole ? { 'lease-namespace': OWN_NAMESPACE } : { namespaces: namespace, 'lease-namespace': leaseNamespace }) };
-    const cloud = { region: REGION, 'ecs-endpoint': this.#ecs?.endpoint ?? '', 'ecs-protocol': 'HTTP' };
+    const cloud = { region: this.#place.region, 'ecs-endpoint': this.#ecs?.endpoint ?? '', 'ecs-protocol': 'HTTP' };
     const environment = { ALIBABA_CLOUD_ACCESS_KEY_ID: DEFAULT_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'anything' };
     this.#daemons += 1;
     const started = await startProcess({
@@ -175,6 +202,7 @@ class RealWorld implements World {
       directory: this.#cluster.directory,
       logName: `controller-${this.#daemons}-${namespace}`,
     });
+    this.#daemon = started;
     return Object.assign(started, {
       async metrics() {
         const page = await started.page('/metrics');
@@ -273,6 +301,10 @@ class RealWebhook implements Webhook {
 
   get alive(): boolean {
     return this.#process?.alive === true;
+  }
+
+  get product(): Product | undefined {
+    return this.#process?.product;
   }
 
   get log(): readonly string[] {

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ProductIdentities, ProductPart } from '../../src/demo/real/installation.ts';
-import type { ProductCommand } from '../../src/demo/real/product.ts';
+import { MAIN, type ProductCommand } from '../../src/demo/real/product.ts';
 import type { KubernetesObject } from '../../src/kubernetes/objects.ts';
 import type { Request } from '../controlplane/audit.ts';
 import { kubeconfigOfServiceAccount } from '../controlplane/service-account.ts';
@@ -31,17 +31,22 @@ export class ChartRelease implements Installation {
   notes = '';
   #cluster: ClusterUnderTest | undefined;
 
-  /** `main`: of the bundle. `values`: of every install and upgrade. */
-  constructor(main: string, values: object) {
+  /** `main`: of the bundle; the sources' unless told. `values`: of every install and upgrade. */
+  constructor(main: string = MAIN, values: object = {}) {
     this.main = main;
     this.#values = values;
   }
 
   async install(cluster: ClusterUnderTest): Promise<ProductIdentities> {
     this.#cluster = cluster;
-    await cluster.kubectl(['apply', '--filename', '-'], JSON.stringify(NAMESPACE_OBJECT));
-    this.notes = await this.#helm(['install', RELEASE, CHART], this.#values);
+    this.notes = await this.bringIn(cluster);
     return { controller: await this.#identity('controller'), webhook: await this.#identity('webhook') };
+  }
+
+  /** Namespace and chart. @returns what helm says */
+  protected async bringIn(cluster: ClusterUnderTest): Promise<string> {
+    await cluster.kubectl(['apply', '--filename', '-'], JSON.stringify(NAMESPACE_OBJECT));
+    return this.#helm(['install', RELEASE, CHART], this.#values);
   }
 
   /** As the live Deployment has them by now. */

@@ -33,7 +33,7 @@ function zoneFindings(storageClass: StorageClass, sets: readonly StatefulSet[]):
     const declared = (set.metadata.annotations?.[keyOf('zones')] ?? '').split(',').map((zone) => zone.trim()).filter((zone) => zone !== '' && zone !== '*');
     const left = declared.filter((zone) => !bound.includes(zone));
     if (!uses || left.length === 0) return [];
-    return [warning(`StorageClass ${storageClass.metadata.name} makes disks in ${bound.join(', ')} only, and set ${nameOf(set)} declares ${left.join(', ')}, too: new ordinals land in the wrong zone and have to move`, 'use a class without zoneId and allowedTopologies in new sets, or have pods of new ordinals steered: zonespread.io/place-new')];
+    return [warning(`StorageClass ${storageClass.metadata.name} makes disks in ${bound.join(', ')} only, and set ${nameOf(set)} declares ${left.join(', ')}, too: new ordinals are born in the wrong zone`, 'nothing has to be done: they are moved once they run. To spare those moves, use a class without zoneId and allowedTopologies in new sets (the one of a set cannot be changed)')];
   });
 }
 

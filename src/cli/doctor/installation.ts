@@ -5,7 +5,7 @@ import { ApiError } from '../../kubernetes/api.ts';
 import { CONTROLLER_USER_ANNOTATION } from '../../kubernetes/names.ts';
 import { leases, mutatingWebhooks, statefulSets, validatingWebhooks, type KubernetesObject, type StatefulSet } from '../../kubernetes/objects.ts';
 import { requireCustomResources } from '../../controller/custom-resources.ts';
-import { WEBHOOK_NAME } from '../../controller/decision.ts';
+import { policiesThere, WEBHOOK_NAME } from '../../controller/decision.ts';
 import { keyOf } from '../../policy/annotations.ts';
 import { span } from '../rendering/text.ts';
 import { ok, problem, unknown, warning, type Check, type Finding, type Patient } from './finding.ts';
@@ -56,6 +56,8 @@ async function webhook(patient: Patient): Promise<Finding[]> {
   const { api } = patient;
   const found = await Promise.all([api.get(mutatingWebhooks, { name: WEBHOOK_NAME }), api.get(validatingWebhooks, { name: WEBHOOK_NAME })]);
   const missing = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'].filter((_, at) => found[at] === undefined);
+  // admission.mode: policies. Only 1.36 and later know the kind.
+  if (missing.length === found.length && (await policiesThere(api))) return [ok('policies inside the API server gate pods and steer claims; there is no webhook')];
   if (missing.length > 0) return [problem(`the webhook is not registered: there is no ${missing.join(' and no ')} ${WEBHOOK_NAME}`, 'start it: it registers itself (zonespread webhook); without it nothing moves')];
   return [certificate(found[1] as Registered, patient.clock.now()), await answer(patient, found[1] as Registered)];
 }

@@ -29,7 +29,8 @@ export interface Product extends Program {
   readonly http: string;
 }
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+/** The program's, from source. */
+export const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const END_WITH_US = new URL('end-with-us.ts', import.meta.url).href;
 
 /** Resolves when its /readyz says so. @throws Error with the end of its log when it ends instead. */

@@ -226,6 +226,16 @@ describe('policies alone', () => {
   }, PATIENCE_MS);
 });
 
+/** `kubectl run`: a placeholder but for that. */
+function madeAs(spec: object): string[] {
+  const placeholder = {
+    apiVersion: 'v1',
+    metadata: { labels: { 'zonespread.io/role': 'placeholder', 'zonespread.io/migration': 'uid' } },
+    spec: { automountServiceAccountToken: false, securityContext: { runAsNonRoot: true, runAsUser: 65_535 }, ...spec },
+  };
+  return ['run', 'mine', '--image=none', '-n', 'cells-before-the-swap', `--overrides=${JSON.stringify(placeholder)}`];
+}
+
 describe('policies alone, of what is not dry', () => {
   const as = (user: string, ...args: string[]): Promise<string> => plane.kubectl([`--as=${user}`, ...args]).catch((error: Error) => error.message);
   const daemon = ACTORS['our daemon'].user;
@@ -241,6 +251,10 @@ describe('policies alone, of what is not dry', () => {
     ['delete a claim where nothing is in flight', ['delete', 'pvc', 'data-web-3', '-n', idle], 'only in namespaces labelled zonespread.io/in-flight'],
     ['delete a pod where nothing is in flight', ['delete', 'pod', 'web-2', '-n', idle], 'only in namespaces labelled zonespread.io/in-flight'],
     ['make a pod', ['run', 'mine', '--image=none', '-n', busy], 'makes no pods but dry runs and placeholders'],
+    ['make a placeholder that is told a Secret', madeAs({ containers: [{ name: 'mine', image: 'none', env: [{ name: 'WORD', valueFrom: { secretKeyRef: { name: 'words', key: 'word' } } }] }] }), 'told nothing out of a Secret'],
+    ['make a placeholder that runs as root', madeAs({ containers: [{ name: 'mine', image: 'none', securityContext: { runAsUser: 0, runAsNonRoot: false } }] }), 'run nothing as root'],
+    ['make a placeholder that begins as root', madeAs({ initContainers: [{ name: 'first', image: 'none', securityContext: { runAsUser: 0 } }] }), 'run nothing as root'],
+    ['change what a pod runs', ['set', 'image', 'pod/web-2', '*=another', '-n', busy], 'what the pod runs, and the gates of others, stay'],
     ['delete a volume that is not ours', ['delete', 'pv', 'none-source-3'], 'only volumes that are part of a move'],
     ['delete a volume that is bound', ['delete', 'pv', 'before-the-swap-source-2'], 'deletes no volume that is bound'],
     ['delete a namespace', ['delete', 'ns', idle], 'writes nothing of a namespace but its label'],

@@ -1,7 +1,7 @@
 // `zonespread doctor`: a healthy patient, and every illness with its cure.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { csiNodes, disruptionBudgets, leases, mutatingWebhooks, namespaces, nodes, statefulSets, storageClasses, validatingWebhooks, volumes, type Resource } from '../../../src/kubernetes/objects.ts';
+import { csiNodes, disruptionBudgets, leases, mutatingPolicies, mutatingWebhooks, namespaces, nodes, statefulSets, storageClasses, validatingWebhooks, volumes, type Resource } from '../../../src/kubernetes/objects.ts';
 import { ApiError } from '../../../src/kubernetes/api.ts';
 import { EcsModel } from '../../../src/simulation/ecs/model.ts';
 import { csiNode, DISK_DRIVER, disruptionBudget, NAMESPACE, node, statefulSet, storageClass, volume } from '../../builders/kubernetes.ts';
@@ -98,6 +98,14 @@ describe('a healthy cluster', () => {
     expect({ disks: ecs.disks(), snapshots: ecs.snapshots() }).toEqual(before);
   });
 
+  it('may do without the webhook where policies inside the API server do its work', async () => {
+    for (const resource of [mutatingWebhooks, validatingWebhooks]) desk.api.remove(resource, { name: 'zonespread' });
+    for (const name of ['zonespread-gate', 'zonespread-steer']) desk.api.put(mutatingPolicies, { metadata: { name } });
+    const said = await ask();
+    expect(said.out).toContain('✓ policies inside the API server gate pods and steer claims; there is no webhook\n');
+    expect(said).toMatchObject({ code: 0, error: '' });
+  });
+
   it('is a document for a program, and the cloud is left alone when that is asked for', async () => {
     desk.cloud = { call: () => Promise.reject(new Error('must not be asked')) };
     const { findings } = JSON.parse((await ask('--no-cloud -o json')).out) as { findings: { area: string; level: string }[] };
@@ -125,7 +133,7 @@ const ILLNESSES: [string, () => unknown, { code: 0 | 1; says: string; fix: strin
   ['a node without a zone', () => desk.api.put(nodes, { ...node({ name: 'stray' }), metadata: { name: 'stray' } }), { code: 1, says: '✗ nodes without a zone: stray', fix: 'label them with topology.kubernetes.io/zone' }],
   ['nodes in one zone only', () => desk.api.remove(nodes, { name: 'node-cn-test-b' }), { code: 0, says: '! nodes are in one zone only (cn-test-a): there is nowhere to spread to', fix: 'add nodes in other zones' }],
   ['a class that binds at once', () => desk.api.put(storageClasses, storageClass({ name: 'hasty', volumeBindingMode: 'Immediate' })), { code: 0, says: '! StorageClass hasty has volumeBindingMode Immediate', fix: 'volumeBindingMode: WaitForFirstConsumer' }],
-  ['a class that is bound to a zone', () => desk.api.put(storageClasses, storageClass({ parameters: { zoneId: 'cn-test-a' } })), { code: 0, says: `! StorageClass alicloud-disk-essd makes disks in cn-test-a only, and set ${NAMESPACE}/web declares cn-test-b, too`, fix: 'use a class without zoneId' }],
+  ['a class that is bound to a zone', () => desk.api.put(storageClasses, storageClass({ parameters: { zoneId: 'cn-test-a' } })), { code: 0, says: `! StorageClass alicloud-disk-essd makes disks in cn-test-a only, and set ${NAMESPACE}/web declares cn-test-b, too: new ordinals are born in the wrong zone`, fix: 'nothing has to be done: they are moved once they run' }],
   ['a policy that is wrong', () => desk.api.change(statefulSets, { namespace: NAMESPACE, name: 'web' }, (set) => void (set.metadata.annotations!['zonespread.io/max-skew'] = '0')), { code: 1, says: `✗ set ${NAMESPACE}/web: StatefulSet annotation zonespread.io/max-skew: "0" is refused`, fix: 'until then nothing of it moves' }],
   ['a budget that never allows', () => desk.api.put(disruptionBudgets, disruptionBudget({ disruptionsAllowed: 0 })), { code: 0, says: `! PodDisruptionBudget ${NAMESPACE}/web never lets a pod of set ${NAMESPACE}/web go`, fix: 'maxUnavailable: 1' }],
   ['several budgets', () => desk.api.put(disruptionBudgets, disruptionBudget({ name: 'other' })), { code: 1, says: `✗ pods of set ${NAMESPACE}/web are under several PodDisruptionBudgets (other, web)`, fix: 'leave one of them' }],
