@@ -5,7 +5,8 @@ import { timestamp } from '../ports/clock.ts';
 import { failed } from './exit.ts';
 import { Following } from './following.ts';
 import { line } from './rendering/text.ts';
-import { journeyOf, moveBlock } from './rendering/under-way.ts';
+import { journeyOf } from '../standing/moves.ts';
+import { moveBlock } from './rendering/under-way.ts';
 import type { Session } from './session.ts';
 
 export interface WaitOptions {

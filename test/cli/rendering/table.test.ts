@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { progressBar } from '../../../src/cli/rendering/progress.ts';
-import { ordinalsIn } from '../../../src/cli/rendering/ranges.ts';
+import { ordinalsIn } from '../../../src/standing/ranges.ts';
 import { tableLines, textCell, type Column } from '../../../src/cli/rendering/table.ts';
 import { line, piece, plainText, span } from '../../../src/cli/rendering/text.ts';
 

@@ -1,0 +1,178 @@
+// What each page shows, as a value, made purely from what the replica sees.
+
+import type { Role, Sight } from '../controller/outlook.ts';
+import type { ReportedBlock, ReportedMove, ReportedPlan, RetainedVolume, SpreadReportStatus } from '../controller/spread-report.ts';
+import type { ZoneEvacuation } from '../controller/zone-evacuation.ts';
+import type { Condition } from '../kubernetes/objects.ts';
+import { ended, statusOf, type OrdinalMigration } from '../migration/record.ts';
+import { several, span } from '../standing/amounts.ts';
+import { leftMsOf } from '../standing/moves.ts';
+import { standingsOf, type SetStanding } from '../standing/sets.ts';
+import { addressOf, type Place } from './addresses.ts';
+import { BLOCKS, cut, ENDED_MOVES, MOVES_ON_A_PAGE, NAMESPACES_TO_CHOOSE, ORDINALS_IN_A_MAP, RETAINED, SETS_ON_A_PAGE, some, type Some } from './limits.ts';
+import { endedMove, moveUnderWay, type EndedMove, type MoveUnderWay } from './move.ts';
+import { inShort, isOpen, zoneInShort, type SetInShort, type ZoneInShort } from './set-in-short.ts';
+
+export interface Scene {
+  sight: Sight;
+  role: Role;
+  complete: boolean;
+  silentMs: number | undefined;
+  nowMs: number;
+}
+
+/** What is said above everything on every page; empty when all is as it should be. */
+export function cautions({ role, complete, silentMs }: Scene): string[] {
+  return [
+    ...(complete ? [] : ['This replica is still reading the cluster: what is below is not all.']),
+    ...(role === 'waiting' ? ['This replica waits for the lease; another one leads and writes what you see. Sets without a report show on the leader only.'] : []),
+    ...(silentMs !== undefined && silentMs > LONGEST_SILENCE_MS ? [`The API server has said nothing for ${span(silentMs)}: what you see may be old.`] : []),
+  ];
+}
+
+/** A healthy watch says something at least every 50 s. */
+const LONGEST_SILENCE_MS = 90_000;
+
+export interface AllView {
+  place: Extract<Place, { kind: 'all' }>;
+  cautions: string[];
+  /** Of all that the filter lets through. */
+  counts: { sets: number; asDeclared: number; moving: number; attention: number };
+  namespaces: string[];
+  evacuations: { name: string; zone: string; words: string }[];
+  underWay: Some<MoveUnderWay>;
+  sets: readonly SetInShort[];
+  /** Of the next page. */
+  next: string | undefined;
+  /** For those who listen: changes when something of note does. */
+  says: string;
+}
+
+export function allView(place: AllView['place'], scene: Scene): AllView {
+  const all = standingsOf(scene.sight);
+  const here = all.filter(({ namespace }) => place.namespace === '' || namespace === place.namespace).map((standing) => ({ standing, short: inShort(standing) }));
+  const counts = countsOf(here.map(({ short }) => short), here.map(({ standing }) => standing));
+  const shown = here.filter(({ short }) => (!place.open || isOpen(short)) && keyOf(short) > place.after).map(({ short }) => short);
+  const sets = shown.slice(0, SETS_ON_A_PAGE);
+  const last = sets.at(-1);
+  return {
+    place,
+    cautions: cautions(scene),
+    counts,
+    namespaces: [...new Set(all.map(({ namespace }) => namespace))].slice(0, NAMESPACES_TO_CHOOSE),
+    evacuations: scene.sight.evacuations.map((one) => evacuationView(one)),
+    underWay: movesOf(here.map(({ standing }) => standing), scene),
+    sets,
+    next: last === undefined || shown.length <= sets.length ? undefined : addressOf({ ...place, after: keyOf(last) }),
+    says: `${several(counts.sets, 'set')}: ${counts.asDeclared} as declared, ${counts.moving} moving, ${counts.attention} to look at.`,
+  };
+}
+
+/** As standingsOf orders them. */
+function keyOf({ namespace, name }: { namespace: string; name: string }): string {
+  return `${namespace}/${name}`;
+}
+
+function countsOf(sets: readonly SetInShort[], standings: readonly SetStanding[]): AllView['counts'] {
+  return {
+    sets: sets.length,
+    asDeclared: sets.filter(({ tone }) => tone === 'good').length,
+    moving: standings.filter(({ underWay }) => underWay.length > 0).length,
+    attention: sets.filter(({ tone }) => tone === 'bad').length,
+  };
+}
+
+function movesOf(standings: readonly SetStanding[], { sight, nowMs }: Scene): Some<MoveUnderWay> {
+  const { first, more } = some(standings.flatMap(({ underWay }) => underWay), MOVES_ON_A_PAGE);
+  return { first: first.map((record) => moveUnderWay(record, { nowMs, records: sight.records })), more };
+}
+
+function evacuationView({ metadata, spec, status = {} }: ZoneEvacuation): AllView['evacuations'][number] {
+  const { disksLeft, disksMoved = 0, disksBlocked = 0 } = status;
+  const progress = disksLeft === undefined ? 'nothing is known of it yet' : `${several(disksLeft, 'disk')} left, ${disksMoved} moved, ${disksBlocked} blocked`;
+  return { name: metadata.name, zone: spec.zone, words: `${progress}${spec.reason === undefined ? '' : ` (${cut(spec.reason)})`}` };
+}
+
+export interface SetView {
+  short: SetInShort;
+  cautions: string[];
+  /** `about 6 min to go`, or empty. */
+  toGo: string;
+  map: ZoneMap | undefined;
+  underWay: Some<MoveUnderWay>;
+  blocked: Some<ReportedBlock>;
+  plan: ReportedPlan | undefined;
+  /** Digest of the list that was approved, whole. */
+  approved: string | undefined;
+  history: Some<EndedMove>;
+  retained: Some<RetainedVolume>;
+  conditions: readonly Condition[];
+  says: string;
+}
+
+/** Zone by ordinal where that fits, else the zones with their ranges only. */
+export interface ZoneMap {
+  zones: ZoneInShort[];
+  /** Empty: they are too many for columns. */
+  ordinals: number[];
+}
+
+/** Undefined: nothing is known of such a set. */
+export function setView({ namespace, name }: Extract<Place, { kind: 'set' }>, scene: Scene): SetView | undefined {
+  const { reports, records, sets, namespaces } = scene.sight;
+  const seen = { reports: ofNamespace(reports, namespace), records: ofNamespace(records, namespace), sets: ofNamespace(sets, namespace), namespaces };
+  const history = seen.records.filter((record) => record.spec.statefulSetRef.name === name && ended(record)).toSorted(byEnd);
+  const standing = standingsOf(seen).find((one) => one.name === name);
+  if (standing === undefined && history.length === 0) return undefined;
+  const known = standing ?? { namespace, name, report: undefined, declares: false, underWay: [] };
+  const short = inShort(known);
+  return {
+    short,
+    cautions: cautions(scene),
+    toGo: toGoWords(known, scene),
+    underWay: movesOf([known], scene),
+    history: some(history.map((record) => endedMove(record)), ENDED_MOVES),
+    ...reportView(known.report?.status),
+    says: `${name}: ${short.state}`,
+  };
+}
+
+function reportView(status: SpreadReportStatus = {}): Pick<SetView, 'map' | 'blocked' | 'plan' | 'approved' | 'retained' | 'conditions'> {
+  const { plan, approved, blocked = [], retained = [], conditions = [] } = status;
+  return {
+    map: mapOf(status),
+    blocked: some(blocked.map((one) => ({ ...one, message: cut(one.message) })), BLOCKS),
+    plan: plan === undefined ? undefined : { ...plan, moves: plan.moves.map((move) => sentenced(move)) },
+    approved: approved?.digest,
+    retained: some(retained, RETAINED),
+    conditions: conditions.map((condition) => ({ ...condition, message: cut(condition.message ?? '') })),
+  };
+}
+
+function ofNamespace<T extends { metadata: { namespace?: string } }>(objects: readonly T[], namespace: string): T[] {
+  return objects.filter(({ metadata }) => metadata.namespace === namespace);
+}
+
+/** The newest first. */
+function byEnd(a: OrdinalMigration, b: OrdinalMigration): number {
+  return (statusOf(a).finishedAt ?? '') < (statusOf(b).finishedAt ?? '') ? 1 : -1;
+}
+
+function sentenced(move: ReportedMove): ReportedMove {
+  return { ...move, message: cut(move.message ?? '') };
+}
+
+/** Of what is under way and what is planned, one after the other. */
+function toGoWords({ underWay, report }: SetStanding, { sight, nowMs }: Scene): string {
+  if (underWay.length === 0) return '';
+  const lefts = underWay.map((record) => leftMsOf(record, { nowMs, records: sight.records }) ?? 0);
+  const totalMs = Math.max(0, ...lefts) + (report?.status?.plan?.estimatedMinutes ?? 0) * 60_000;
+  return totalMs === 0 ? '' : `about ${span(totalMs)} to go`;
+}
+
+function mapOf(status: SpreadReportStatus): ZoneMap | undefined {
+  if (status.zones === undefined || status.zones.length === 0) return undefined;
+  const zones = status.zones.map((zone) => zoneInShort(zone, status));
+  const ordinals = [...new Set(zones.flatMap(({ marks }) => marks.map(({ ordinal }) => ordinal)))].toSorted((a, b) => a - b);
+  return { zones, ordinals: ordinals.length <= ORDINALS_IN_A_MAP ? ordinals : [] };
+}
