@@ -1,8 +1,9 @@
 // The overview: every set in a line of its own, with its zones and what becomes of each ordinal; above them what moves.
 
 import { several } from '../standing/amounts.ts';
+import type { Tone } from '../standing/sets.ts';
 import { addressOf } from './addresses.ts';
-import { cautionList } from './frame.ts';
+import { remarks } from './frame.ts';
 import { html, NOTHING, type Html } from './html.ts';
 import { moveCards } from './move-card.ts';
 import type { SetInShort, ZoneInShort } from './set-in-short.ts';
@@ -12,12 +13,16 @@ import { countWords, markStrip, stateBadge } from './zone-marks.ts';
 export function allPage(view: AllView): Html {
   const { counts, place } = view;
   return html`<h1>Sets${place.namespace === '' ? NOTHING : html` of <bdi>${place.namespace}</bdi>`}</h1>
-${cautionList(view.cautions)}
-<ul class="counts" role="list"><li><b>${counts.sets}</b> ${counts.sets === 1 ? 'set' : 'sets'}</li><li class="good"><b>${counts.asDeclared}</b> as declared</li><li class="busy"><b>${counts.moving}</b> moving</li><li class="bad"><b>${counts.attention}</b> to look at</li></ul>
+${remarks(view.remarks)}
+<ul class="counts" role="list"><li><b>${counts.sets}</b> ${counts.sets === 1 ? 'set' : 'sets'}</li>${countItem('good', counts.asDeclared, 'as declared')}${countItem('busy', counts.moving, 'moving')}${countItem('bad', counts.attention, 'to look at')}</ul>
 ${filterForm(view)}
 ${evacuationList(view.evacuations)}
 ${moveCards(view.underWay, { withSet: true, whole: false })}
 ${setList(view)}`;
+}
+
+function countItem(tone: Tone, of: number, words: string): Html {
+  return html`<li class="${of === 0 ? 'nil' : tone}"><b>${of}</b> ${words}</li>`;
 }
 
 function filterForm({ place, namespaces }: AllView): Html {

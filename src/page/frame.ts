@@ -1,6 +1,7 @@
 // What every page has around its content: head, the bar at the top, and how it says whether it is live.
 
 import type { Role } from '../controller/outlook.ts';
+import type { Remarks } from './view.ts';
 import { html, NOTHING, type Html } from './html.ts';
 
 export interface Frame {
@@ -53,8 +54,8 @@ export function timeElement(time: string): Html {
   return time === '' ? NOTHING : html`<time datetime="${time}">${clockTime(time)}</time>`;
 }
 
-export function cautionList(cautions: readonly string[]): Html {
-  return cautions.length === 0 ? NOTHING : html`<ul class="cautions" role="list">${cautions.map((words) => html`<li>${words}</li>`)}</ul>`;
+export function remarks({ cautions, note }: Remarks): Html {
+  return html`${note === undefined ? NOTHING : html`<p class="note">${note}</p>`}${cautions.length === 0 ? NOTHING : html`<ul class="cautions" role="list">${cautions.map((words) => html`<li>${words}</li>`)}</ul>`}`;
 }
 
 /** Undefined where nothing was left out. */

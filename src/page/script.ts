@@ -97,6 +97,7 @@ export const SCRIPT = String.raw`'use strict';
     clearTimeout(retry);
     if (source) source.close();
     source = new EventSource(events);
+    source.addEventListener('open', () => show('on', 'live'));
     source.addEventListener('picture', (event) => take(JSON.parse(event.data)));
     source.addEventListener('beat', (event) => beat(JSON.parse(event.data)));
     source.addEventListener('error', () => {

@@ -7,12 +7,15 @@ import { marksOf, type Mark } from '../standing/zone-marks.ts';
 import { addressOf } from './addresses.ts';
 import { cut } from './limits.ts';
 
+/** `idle`: nothing is declared. */
+export type SetTone = Tone | 'idle';
+
 export interface SetInShort {
   namespace: string;
   name: string;
   address: string;
   state: string;
-  tone: Tone | 'idle';
+  tone: SetTone;
   skew: number | undefined;
   /** Moves that are planned and have not begun. */
   planned: number;
@@ -30,21 +33,26 @@ export interface ZoneInShort {
   words: string;
 }
 
-export function inShort(standing: SetStanding): SetInShort {
-  const { namespace, name, report } = standing;
-  const place = { namespace, name, address: addressOf({ kind: 'set', namespace, name }) };
-  return report?.status === undefined ? { ...place, ...unreported(standing) } : { ...place, ...reported(report.status) };
+export function toneOfSet({ report, declares }: SetStanding): SetTone {
+  if (report?.status !== undefined) return toneOf(report.status);
+  return declares ? 'bad' : 'idle';
 }
 
-type Standing = Omit<SetInShort, 'namespace' | 'name' | 'address'>;
+export function inShort(standing: SetStanding): SetInShort {
+  const { namespace, name, report } = standing;
+  const head = { namespace, name, tone: toneOfSet(standing), address: addressOf({ kind: 'set', namespace, name }) };
+  return report?.status === undefined ? { ...head, ...unreported(standing) } : { ...head, ...reported(report.status) };
+}
+
+type Standing = Omit<SetInShort, 'namespace' | 'name' | 'address' | 'tone'>;
 
 function unreported(standing: SetStanding): Standing {
-  return { state: silenceWords(standing), tone: standing.declares ? 'bad' : 'idle', skew: undefined, planned: 0, zones: [] };
+  return { state: silenceWords(standing), skew: undefined, planned: 0, zones: [] };
 }
 
 function reported(status: SpreadReportStatus): Standing {
   const { state = '', skew, plan, zones = [] } = status;
-  return { state: cut(state), tone: toneOf(status), skew, planned: plan?.total ?? 0, zones: zones.map((zone) => zoneInShort(zone, status)) };
+  return { state: cut(state), skew, planned: plan?.total ?? 0, zones: zones.map((zone) => zoneInShort(zone, status)) };
 }
 
 export function zoneInShort(zone: ReportedZone, status: SpreadReportStatus): ZoneInShort {
@@ -65,6 +73,6 @@ function zoneWords({ actual, desired, ordinals }: ReportedZone, marks: readonly 
 }
 
 /** Whether there is anything that a person might want to look at. */
-export function isOpen({ tone }: SetInShort): boolean {
+export function isOpen(tone: SetTone): boolean {
   return tone !== 'good' && tone !== 'idle';
 }

@@ -5,7 +5,7 @@ import type { Condition } from '../kubernetes/objects.ts';
 import { count, several, span } from '../standing/amounts.ts';
 import { basisWords, costWords } from '../standing/plans.ts';
 import { addressOf } from './addresses.ts';
-import { cautionList, moreLine, timeElement } from './frame.ts';
+import { moreLine, remarks, timeElement } from './frame.ts';
 import { html, NOTHING, type Html, type Value } from './html.ts';
 import type { Some } from './limits.ts';
 import { moveCards } from './move-card.ts';
@@ -17,7 +17,7 @@ export function setPage(view: SetView): Html {
   const { short } = view;
   return html`<nav class="trail" aria-label="Where this is"><a href="/">All sets</a> <span aria-hidden="true">/</span> <a href="${addressOf({ kind: 'all', namespace: short.namespace, open: false, after: '' })}"><bdi>${short.namespace}</bdi></a></nav>
 <h1><bdi>${short.name}</bdi></h1>
-${cautionList(view.cautions)}
+${remarks(view.remarks)}
 <p class="standing">${stateBadge(short.tone, short.state)} ${short.skew === undefined ? NOTHING : html`<span class="fact">skew ${short.skew}</span>`} ${view.toGo === '' ? NOTHING : html`<span class="fact">${view.toGo}</span>`}</p>
 ${zoneMap(view.map)}
 ${moveCards(view.underWay, { withSet: false, whole: true })}

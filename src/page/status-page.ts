@@ -8,13 +8,13 @@ import { timestamp, type Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { addressOf, placeAt, type Place } from './addresses.ts';
 import { allPage } from './all-page.ts';
-import { cautionList, clockTime, documentOf, wordsPage } from './frame.ts';
+import { clockTime, documentOf, remarks, wordsPage } from './frame.ts';
 import { html, type Html } from './html.ts';
 import { Live, MOST_ONLOOKERS } from './live.ts';
 import { SCRIPT } from './script.ts';
 import { setPage } from './set-page.ts';
 import { ICON, STYLE } from './style.ts';
-import { allView, cautions, setView, type Scene } from './view.ts';
+import { allView, remarksOn, setView, type Scene } from './view.ts';
 
 export interface StatusPageOptions {
   outlook: Outlook;
@@ -118,7 +118,7 @@ function contentOf({ outlook, clock }: StatusPageOptions, place: Place): Content
 
 function unknownSet({ namespace, name }: Extract<Place, { kind: 'set' }>, scene: Scene): Content {
   const why = 'A set shows here when it, or its namespace, has the annotation zonespread.io/zones, or when one of its ordinals was moved by hand.';
-  const main = html`${cautionList(cautions(scene))}${wordsPage('Nothing is known of this set', html`StatefulSet <bdi>${name}</bdi> in namespace <bdi>${namespace}</bdi>: no report and no move. ${why}`)}`;
+  const main = html`${remarks(remarksOn(scene))}${wordsPage('Nothing is known of this set', html`StatefulSet <bdi>${name}</bdi> in namespace <bdi>${namespace}</bdi>: no report and no move. ${why}`)}`;
   return { status: scene.complete ? 404 : 503, title: 'Unknown set · zonespread', main, says: `${name}: nothing is known of it` };
 }
 

@@ -15,15 +15,15 @@ export const STYLE = `
 }
 * { box-sizing: border-box; }
 html { font: 14px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; background: var(--ground); color: var(--ink); }
-body { margin: 0; }
+body { margin: 0; overflow-wrap: anywhere; }
 main { max-width: 84rem; margin: 0 auto; padding: 1rem 1.25rem 3rem; outline: none; }
-h1 { font-size: 1.45rem; line-height: 1.25; margin: .25rem 0 .75rem; font-weight: 650; overflow-wrap: anywhere; }
+h1 { font-size: 1.45rem; line-height: 1.25; margin: .25rem 0 .75rem; font-weight: 650; }
 h2 { font-size: .95rem; margin: 1.75rem 0 .5rem; font-weight: 650; }
-h3 { font-size: 1rem; margin: 0; font-weight: 650; overflow-wrap: anywhere; }
+h3 { font-size: 1rem; margin: 0; font-weight: 650; }
 p { margin: .25rem 0; }
 ul, ol { margin: 0; padding: 0; list-style: none; }
 a { color: var(--accent); text-underline-offset: .15em; }
-code { font: .92em/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
+code { font: .92em/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
 .unseen { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .skip { position: absolute; left: .5rem; top: -4rem; padding: .5rem .75rem; background: var(--surface); border: 1px solid var(--line); border-radius: 6px; z-index: 2; }
@@ -40,8 +40,10 @@ code { font: .92em/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sa
 .at { font-variant-numeric: tabular-nums; margin-left: .5rem; white-space: nowrap; }
 
 .cautions li { padding: .5rem .75rem; margin: 0 0 .5rem; background: var(--busy-tint); color: var(--busy); border-left: 3px solid var(--busy); border-radius: 0 6px 6px 0; }
+.note { padding: .4rem .75rem; margin: 0 0 .75rem; background: var(--raised); border-radius: 6px; }
 .counts { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; color: var(--faint); margin-bottom: .75rem; }
 .counts b { font-size: 1.2rem; color: var(--ink); font-variant-numeric: tabular-nums; font-weight: 650; }
+.counts .nil b { color: var(--faint); }
 .counts .good b { color: var(--good); } .counts .busy b { color: var(--busy); } .counts .bad b { color: var(--bad); }
 .filter { display: flex; flex-wrap: wrap; align-items: center; gap: .4rem .75rem; font-size: .9rem; color: var(--faint); }
 .filter input:not([type=checkbox]) { font: inherit; color: var(--ink); background: var(--surface); border: 1px solid var(--faint); border-radius: 6px; padding: .2rem .5rem; width: 14rem; max-width: 100%; }
@@ -50,7 +52,7 @@ code { font: .92em/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sa
 .evacuations li { padding: .15rem 0; }
 .facts, .more, .namespace { color: var(--faint); font-size: .9rem; }
 
-.state { display: inline-flex; align-items: baseline; gap: .4rem; font-weight: 550; overflow-wrap: anywhere; }
+.state { display: inline-flex; align-items: baseline; min-width: 0; gap: .4rem; font-weight: 550; }
 .sign { flex: none; display: inline-grid; place-items: center; width: 1.25em; height: 1.25em; border-radius: 50%; font-size: .78em; font-weight: 700; }
 .state.good { color: var(--good); } .state.good .sign { background: var(--good-tint); }
 .state.busy { color: var(--busy); } .state.busy .sign { background: var(--busy-tint); }
@@ -60,13 +62,12 @@ code { font: .92em/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sa
 .sets, .cards { display: grid; gap: .5rem; }
 .set, .card { background: var(--surface); border: 1px solid var(--line); border-left: 3px solid var(--line); border-radius: 6px; padding: .6rem .85rem; }
 .set.good { border-left-color: var(--good); } .set.busy, .card.busy { border-left-color: var(--busy); } .set.bad, .card.bad { border-left-color: var(--bad); }
-.set { display: grid; grid-template-columns: minmax(9rem, 1.1fr) minmax(0, 3fr) minmax(12rem, 1.6fr); gap: .25rem 1.5rem; align-items: start; }
+.set { display: grid; grid-template-columns: minmax(0, 14rem) minmax(0, 1fr) minmax(0, 22rem); gap: .25rem 1.5rem; align-items: start; }
 .set p { margin: 0; }
 .who { min-width: 0; }
-.namespace { overflow-wrap: anywhere; }
-.zones { display: grid; grid-template-columns: minmax(6rem, max-content) max-content minmax(0, 1fr); gap: .25rem .9rem; }
+.zones { display: grid; grid-template-columns: fit-content(16rem) max-content minmax(0, 1fr); gap: .25rem .9rem; }
 .zones li { display: grid; grid-column: 1 / -1; grid-template-columns: subgrid; align-items: baseline; }
-.zone { overflow-wrap: anywhere; font-size: .92rem; }
+.zone { min-width: 6rem; font-size: .92rem; }
 .count { font-variant-numeric: tabular-nums; text-align: right; min-width: 1.5rem; }
 .count.off, .number.off { color: var(--busy); font-weight: 600; }
 .wanted { font-size: .85em; font-weight: 400; }
@@ -76,14 +77,13 @@ code { font: .92em/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sa
 .mark.leaves { background: var(--busy-tint); color: var(--busy); border: 1px dashed var(--busy); }
 .mark.comes { color: var(--accent); border: 1px dotted var(--accent); }
 .mark.moving { border-style: solid; border-width: 2px; line-height: calc(1.35rem - 2px); font-weight: 700; animation: breathe 2.4s ease-in-out infinite; }
-.none, .ranges { color: var(--faint); overflow-wrap: anywhere; }
+.none, .ranges { color: var(--faint); }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; margin-top: .5rem; font-size: .85rem; color: var(--faint); }
 @keyframes breathe { 50% { box-shadow: 0 0 0 3px color-mix(in srgb, currentColor 25%, transparent); } }
 
 .card-head { display: flex; flex-wrap: wrap; align-items: baseline; gap: .1rem .9rem; }
 .card-head p { margin: 0; }
-.journey { overflow-wrap: anywhere; }
-.saying { overflow-wrap: anywhere; color: var(--faint); }
+.saying { color: var(--faint); }
 .progress { display: flex; flex-wrap: wrap; align-items: center; gap: .25rem .75rem; font-variant-numeric: tabular-nums; }
 progress { appearance: none; flex: 1 1 12rem; max-width: 32rem; height: .5rem; border: 0; border-radius: 99px; background: var(--raised); overflow: hidden; }
 progress::-webkit-progress-bar { background: var(--raised); }
@@ -95,32 +95,33 @@ progress::-moz-progress-bar { background: var(--accent); border-radius: 99px; }
 .steps .done { background: var(--good-tint); color: var(--good); border-color: transparent; }
 .steps .done::before { content: "✓ " / ""; }
 .steps .now { background: var(--accent); border-color: var(--accent); color: var(--surface); font-weight: 650; }
-.disks { color: var(--faint); font-size: .9rem; overflow-wrap: anywhere; }
+.disks { color: var(--faint); font-size: .9rem; }
 
-.trail { font-size: .9rem; color: var(--faint); overflow-wrap: anywhere; }
+.trail { font-size: .9rem; color: var(--faint); }
 .standing { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; align-items: baseline; }
 .fact { color: var(--faint); }
-.scroller { overflow-x: auto; background: var(--surface); border: 1px solid var(--line); border-radius: 6px; }
+.scroller { position: relative; overflow-x: auto; background: var(--surface); border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .4rem .75rem; vertical-align: baseline; border-top: 1px solid var(--line); }
+th, td { min-width: 8.5rem; text-align: left; padding: .4rem .75rem; vertical-align: baseline; border-top: 1px solid var(--line); }
 thead th { border-top: 0; font-size: .82rem; font-weight: 550; color: var(--faint); white-space: nowrap; }
-tbody th { font-weight: 600; min-width: 6rem; max-width: 22rem; overflow-wrap: anywhere; }
-td { max-width: 34rem; overflow-wrap: anywhere; }
-.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+tbody th { font-weight: 600; max-width: 22rem; }
+td { max-width: 34rem; }
+.number { min-width: 0; text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .why { min-width: 16rem; }
 .message { color: var(--faint); min-width: 14rem; }
 td time { white-space: nowrap; }
+.scroller:has(.map) { width: fit-content; max-width: 100%; }
 .map { width: auto; }
-.map th.ordinal, .map td:nth-child(n+3) { text-align: center; padding: .3rem .3rem; }
+.map th.ordinal, .map td:nth-child(n+3) { min-width: 0; text-align: center; padding: .3rem .3rem; }
 .map .ranges { text-align: left; }
-.map tbody th { white-space: nowrap; }
+.map th:first-child { min-width: 9rem; max-width: 14rem; }
 summary { cursor: pointer; color: var(--accent); white-space: nowrap; }
 .taken { padding: .25rem 0; min-width: 12rem; }
 .waits { margin: 0; }
 .waits > div { background: var(--surface); border: 1px solid var(--line); border-left: 3px solid var(--busy); border-radius: 6px; padding: .5rem .85rem; margin-bottom: .5rem; }
 .waits dt { font-weight: 600; color: var(--busy); }
 .whom { color: var(--faint); font-weight: 400; margin-left: .5rem; }
-.waits dd { margin: .15rem 0 0; overflow-wrap: anywhere; max-width: 70rem; }
+.waits dd { margin: .15rem 0 0; max-width: 70rem; }
 nav[aria-label="Pages"] { display: flex; gap: 1.25rem; margin-top: .75rem; }
 
 @media (max-width: 56rem) {

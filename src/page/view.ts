@@ -11,7 +11,7 @@ import { standingsOf, type SetStanding } from '../standing/sets.ts';
 import { addressOf, type Place } from './addresses.ts';
 import { BLOCKS, cut, ENDED_MOVES, MOVES_ON_A_PAGE, NAMESPACES_TO_CHOOSE, ORDINALS_IN_A_MAP, RETAINED, SETS_ON_A_PAGE, some, type Some } from './limits.ts';
 import { endedMove, moveUnderWay, type EndedMove, type MoveUnderWay } from './move.ts';
-import { inShort, isOpen, zoneInShort, type SetInShort, type ZoneInShort } from './set-in-short.ts';
+import { inShort, isOpen, toneOfSet, zoneInShort, type SetInShort, type ZoneInShort } from './set-in-short.ts';
 
 export interface Scene {
   sight: Sight;
@@ -21,13 +21,22 @@ export interface Scene {
   nowMs: number;
 }
 
-/** What is said above everything on every page; empty when all is as it should be. */
-export function cautions({ role, complete, silentMs }: Scene): string[] {
-  return [
-    ...(complete ? [] : ['This replica is still reading the cluster: what is below is not all.']),
-    ...(role === 'waiting' ? ['This replica waits for the lease; another one leads and writes what you see. Sets without a report show on the leader only.'] : []),
-    ...(silentMs !== undefined && silentMs > LONGEST_SILENCE_MS ? [`The API server has said nothing for ${span(silentMs)}: what you see may be old.`] : []),
-  ];
+/** What is said above everything on every page. */
+export interface Remarks {
+  /** Why what is shown may not be all, or no longer be so; empty when it is. */
+  cautions: string[];
+  /** Of a replica that does not lead. */
+  note: string | undefined;
+}
+
+export function remarksOn({ role, complete, silentMs }: Scene): Remarks {
+  return {
+    cautions: [
+      ...(complete ? [] : ['This replica is still reading the cluster: what is below is not all.']),
+      ...(silentMs !== undefined && silentMs > LONGEST_SILENCE_MS ? [`The API server has said nothing for ${span(silentMs)}: what you see may be old.`] : []),
+    ],
+    note: role === 'waiting' ? 'This replica waits for the lease; another one leads and writes what you see. Sets without a report show on the leader only.' : undefined,
+  };
 }
 
 /** A healthy watch says something at least every 50 s. */
@@ -35,7 +44,7 @@ const LONGEST_SILENCE_MS = 90_000;
 
 export interface AllView {
   place: Extract<Place, { kind: 'all' }>;
-  cautions: string[];
+  remarks: Remarks;
   /** Of all that the filter lets through. */
   counts: { sets: number; asDeclared: number; moving: number; attention: number };
   namespaces: string[];
@@ -50,18 +59,18 @@ export interface AllView {
 
 export function allView(place: AllView['place'], scene: Scene): AllView {
   const all = standingsOf(scene.sight);
-  const here = all.filter(({ namespace }) => place.namespace === '' || namespace === place.namespace).map((standing) => ({ standing, short: inShort(standing) }));
-  const counts = countsOf(here.map(({ short }) => short), here.map(({ standing }) => standing));
-  const shown = here.filter(({ short }) => (!place.open || isOpen(short)) && keyOf(short) > place.after).map(({ short }) => short);
-  const sets = shown.slice(0, SETS_ON_A_PAGE);
+  const here = all.filter(({ namespace }) => place.namespace === '' || namespace === place.namespace);
+  const counts = countsOf(here);
+  const shown = here.filter((standing) => (!place.open || isOpen(toneOfSet(standing))) && keyOf(standing) > place.after);
+  const sets = shown.slice(0, SETS_ON_A_PAGE).map((standing) => inShort(standing));
   const last = sets.at(-1);
   return {
     place,
-    cautions: cautions(scene),
+    remarks: remarksOn(scene),
     counts,
     namespaces: [...new Set(all.map(({ namespace }) => namespace))].slice(0, NAMESPACES_TO_CHOOSE),
     evacuations: scene.sight.evacuations.map((one) => evacuationView(one)),
-    underWay: movesOf(here.map(({ standing }) => standing), scene),
+    underWay: movesOf(here, scene),
     sets,
     next: last === undefined || shown.length <= sets.length ? undefined : addressOf({ ...place, after: keyOf(last) }),
     says: `${several(counts.sets, 'set')}: ${counts.asDeclared} as declared, ${counts.moving} moving, ${counts.attention} to look at.`,
@@ -73,12 +82,13 @@ function keyOf({ namespace, name }: { namespace: string; name: string }): string
   return `${namespace}/${name}`;
 }
 
-function countsOf(sets: readonly SetInShort[], standings: readonly SetStanding[]): AllView['counts'] {
+function countsOf(standings: readonly SetStanding[]): AllView['counts'] {
+  const tones = standings.map((standing) => toneOfSet(standing));
   return {
-    sets: sets.length,
-    asDeclared: sets.filter(({ tone }) => tone === 'good').length,
+    sets: standings.length,
+    asDeclared: tones.filter((tone) => tone === 'good').length,
     moving: standings.filter(({ underWay }) => underWay.length > 0).length,
-    attention: sets.filter(({ tone }) => tone === 'bad').length,
+    attention: tones.filter((tone) => tone === 'bad').length,
   };
 }
 
@@ -95,7 +105,7 @@ function evacuationView({ metadata, spec, status = {} }: ZoneEvacuation): AllVie
 
 export interface SetView {
   short: SetInShort;
-  cautions: string[];
+  remarks: Remarks;
   /** `about 6 min to go`, or empty. */
   toGo: string;
   map: ZoneMap | undefined;
@@ -128,7 +138,7 @@ export function setView({ namespace, name }: Extract<Place, { kind: 'set' }>, sc
   const short = inShort(known);
   return {
     short,
-    cautions: cautions(scene),
+    remarks: remarksOn(scene),
     toGo: toGoWords(known, scene),
     underWay: movesOf([known], scene),
     history: some(history.map((record) => endedMove(record)), ENDED_MOVES),
