@@ -31,9 +31,14 @@ export function watchTrouble(page: Page, origin: string): Trouble {
   return trouble;
 }
 
+/** What a JavaScript expression is worth in the page; the tests know no browser's types. */
+export function ask<T>(page: Page, expression: string): Promise<T> {
+  return page.evaluate<T>(expression);
+}
+
 /** Texts with too little contrast to what is behind them (WCAG 2.2, 1.4.3: 4.5:1; 3:1 for large), by computed style: `1.2:1 some text`. */
 export function faintTexts(page: Page): Promise<string[]> {
-  return page.evaluate(FAINT_TEXTS);
+  return ask(page, FAINT_TEXTS);
 }
 
 const FAINT_TEXTS = `(() => {

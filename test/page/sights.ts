@@ -140,12 +140,12 @@ export interface ServedSight {
   close(): Promise<void>;
 }
 
-/** The page of a made-up outlook, at a port of its own, beside metrics and probes as the daemon serves it. */
-export async function serveSight(sight: Sight, clock: Clock = new FakeClock(NOW)): Promise<ServedSight> {
+/** The page of a made-up outlook, at a port of its own (or that one), beside metrics and probes as the daemon serves it. */
+export async function serveSight(sight: Sight, clock: Clock = new FakeClock(NOW), port = 0): Promise<ServedSight> {
   const outlook = new MadeUpOutlook(sight);
   const log = new FakeLog();
   const page = createStatusPage({ outlook, clock, log });
-  const server = await serve(createObservabilityApp({ metrics: createMetrics({ version: '0.1.0', ofProcess: false }), readiness: [], page: page.handler, log }), { host: '127.0.0.1', port: 0 });
+  const server = await serve(createObservabilityApp({ metrics: createMetrics({ version: '0.1.0', ofProcess: false }), readiness: [], page: page.handler, log }), { host: '127.0.0.1', port });
   return {
     outlook,
     log,
