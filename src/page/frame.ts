@@ -16,7 +16,8 @@ export interface Frame {
   main: Html;
 }
 
-const ROLES: Record<Role, string> = { starting: 'starting', waiting: 'stand-by', leading: 'leader' };
+/** What the bar says of this replica. */
+export const ROLES: Record<Role, string> = { starting: 'starting', waiting: 'stand-by', leading: 'leader' };
 
 export function documentOf({ title, role, at, version, events, main }: Frame): Html {
   return html`<!doctype html>
@@ -35,7 +36,7 @@ export function documentOf({ title, role, at, version, events, main }: Frame): H
 <a class="skip" href="#main">Skip to content</a>
 <header class="bar">
 <a class="brand" href="/">zonespread</a>
-<span class="role" title="This replica of the controller">${ROLES[role]}</span>
+<span class="role" title="This replica of the controller"><span class="unseen">This replica: </span><span id="role">${ROLES[role]}</span></span>
 <p class="live"><span id="live" data-live="off">not live: reload to see it anew</span> <span class="at">as of <time id="at" datetime="${at}">${clockTime(at)}</time></span></p>
 </header>
 <div id="says" class="unseen" role="status" aria-live="polite"></div>

@@ -28,8 +28,8 @@ function escaped(value: Value): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-/** What turns the direction of the text around it, or cannot be seen, is shown as U+FFFD: a name must look like what it is. */
-const DECEIVING = /[\p{Cc}\u00AD\u061C\u180E\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}]/gu;
+/** What turns the direction of the text around it, or cannot be seen, is shown as U+FFFD: a name must look like what it is. (Joiners are letters' business in some scripts.) */
+const DECEIVING = /[\p{Cc}\u00AD\u061C\u180E\u200B\u200E\u200F\u2028-\u202E\u2060-\u2069\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}]/gu;
 const BLANKS = /[\t\n\r]+/g;
 
 export function escape(text: string): string {

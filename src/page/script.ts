@@ -11,6 +11,7 @@ export const SCRIPT = String.raw`'use strict';
   const live = document.getElementById('live');
   const at = document.getElementById('at');
   const says = document.getElementById('says');
+  const role = document.getElementById('role');
   let source;
   let retry;
   let words;
@@ -83,6 +84,7 @@ export const SCRIPT = String.raw`'use strict';
     syncChildren(main, new DOMParser().parseFromString(picture.html, 'text/html').body);
     if (focused && focused !== document.activeElement) (focused.isConnected ? focused : main).focus({ preventScroll: true });
     document.title = picture.title;
+    role.textContent = picture.role;
     if (words !== undefined && words !== picture.says) say(picture.says);
     words = picture.says;
   };
@@ -93,9 +95,15 @@ export const SCRIPT = String.raw`'use strict';
     show('on', 'live');
   };
 
-  const open = () => {
+  const close = () => {
     clearTimeout(retry);
     if (source) source.close();
+    show('off', 'not live');
+  };
+
+  const open = () => {
+    close();
+    show('off', 'connecting');
     source = new EventSource(events);
     source.addEventListener('open', () => show('on', 'live'));
     source.addEventListener('picture', (event) => take(JSON.parse(event.data)));
@@ -111,12 +119,8 @@ export const SCRIPT = String.raw`'use strict';
   // A browser has few connections for one place, and nobody looks at a hidden tab.
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') open();
-    else {
-      clearTimeout(retry);
-      source.close();
-    }
+    else close();
   });
-  show('off', 'connecting');
-  open();
+  if (document.visibilityState === 'visible') open();
 })();
 `;

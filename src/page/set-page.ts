@@ -112,5 +112,5 @@ function numberTitles(names: readonly string[]): Value {
 
 /** Wide tables scroll by themselves, with the keyboard too, and not the page. */
 function scroller(name: string, table: Html): Html {
-  return html`<div class="scroller" role="region" aria-label="${name}, scrollable" tabindex="0">${table}</div>`;
+  return html`<div class="scroller" role="group" aria-label="${name}, scrollable" tabindex="0">${table}</div>`;
 }

@@ -8,7 +8,7 @@ import { timestamp, type Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { addressOf, placeAt, type Place } from './addresses.ts';
 import { allPage } from './all-page.ts';
-import { clockTime, documentOf, remarks, wordsPage } from './frame.ts';
+import { clockTime, documentOf, remarks, ROLES, wordsPage } from './frame.ts';
 import { html, type Html } from './html.ts';
 import { Live, MOST_ONLOOKERS } from './live.ts';
 import { SCRIPT } from './script.ts';
@@ -125,7 +125,7 @@ function unknownSet({ namespace, name }: Extract<Place, { kind: 'set' }>, scene:
 function pictureOf(options: StatusPageOptions, address: string): object {
   const place = placeAt(address);
   const { title, main, says } = place === undefined ? NO_SUCH_PAGE : contentOf(options, place);
-  return { version: VERSION, title, html: main.text, says };
+  return { version: VERSION, role: ROLES[options.outlook.role], title, html: main.text, says };
 }
 
 function moment(clock: Clock): object {

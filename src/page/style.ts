@@ -102,7 +102,7 @@ progress::-moz-progress-bar { background: var(--accent); border-radius: 99px; }
 .fact { color: var(--faint); }
 .scroller { position: relative; overflow-x: auto; background: var(--surface); border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: collapse; width: 100%; }
-th, td { min-width: 8.5rem; text-align: left; padding: .4rem .75rem; vertical-align: baseline; border-top: 1px solid var(--line); }
+th, td { min-width: 9rem; text-align: left; padding: .4rem .75rem; vertical-align: baseline; border-top: 1px solid var(--line); }
 thead th { border-top: 0; font-size: .82rem; font-weight: 550; color: var(--faint); white-space: nowrap; }
 tbody th { font-weight: 600; max-width: 22rem; }
 td { max-width: 34rem; }
@@ -131,6 +131,9 @@ nav[aria-label="Pages"] { display: flex; gap: 1.25rem; margin-top: .75rem; }
 @media (max-width: 34rem) {
   main { padding: .75rem .75rem 2rem; }
   .bar { padding: .55rem .75rem; }
+  th, td { padding: .35rem .5rem; }
+  .map th:first-child { min-width: 0; }
+  .map .roomy { display: none; }
   .zones { grid-template-columns: minmax(0, 1fr) max-content; }
   .marks { grid-column: 1 / -1; }
   .marks { margin-bottom: .25rem; }

@@ -31,7 +31,7 @@ export function mapCell(mark: Mark | undefined): Html {
 }
 
 export function countWords({ actual, desired }: ZoneInShort): Html {
-  return actual === desired ? html`${actual}` : html`${actual}<span class="wanted"> of ${desired} wanted</span>`;
+  return actual === desired ? html`${actual}` : html`${actual}<span class="wanted"> of ${desired}<span class="roomy"> wanted</span></span>`;
 }
 
 export function legend(): Html {

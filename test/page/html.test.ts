@@ -26,7 +26,7 @@ describe('html', () => {
   });
 
   it('leaves other scripts, combined letters and pictographs as they are', () => {
-    expect(html`${'数据库 données ש 🙂 \u0065\u0301'}`.text).toBe('数据库 données ש 🙂 \u0065\u0301');
+    expect(html`${'数据库 données ש 👩\u200D💻 \u0065\u0301 می\u200Cخواهم'}`.text).toBe('数据库 données ש 👩\u200D💻 \u0065\u0301 می\u200Cخواهم');
   });
 
   it('makes blanks of breaks and tabs', () => {

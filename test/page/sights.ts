@@ -68,7 +68,7 @@ export const HOSTILE = [
   '\u202Edrowssap\u202C',
   '&lt;b&gt;&#x3c;script&#x3e;',
   '{{constructor.constructor("window.pwned=5")()}}',
-  `${'n'.repeat(253)}`,
+  'n'.repeat(253),
   'data: x\n\nevent: picture\ndata: {}',
 ];
 

@@ -20,6 +20,8 @@ export interface PageStage {
   speed(times: number): Promise<void>;
   /** Lets time pass at once, until it holds. */
   until(condition: () => boolean): Promise<void>;
+  /** SIGTERM. */
+  stopLeader(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,6 +63,10 @@ export async function startPageStage(): Promise<PageStage> {
     },
     speed,
     until,
+    async stopLeader() {
+      await speed(0);
+      await simulated.settle(leader.stop());
+    },
     async stop() {
       await speed(0);
       await simulated.settle(Promise.all([leader.stop(), standBy.stop()]));

@@ -188,7 +188,7 @@ describe('the event stream', () => {
       const again = await fetch(`${url}/events?of=/`);
       if (again.status !== 200) await again.text();
       return again.status;
-    }).toBe(200);
+    }, { timeout: 10_000 }).toBe(200);
   });
 
   it('ends with the process that serves it', async () => {
