@@ -21,7 +21,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   migration: ['planner', 'kubernetes', 'ports'],
   admission: ['policy', 'layout', 'migration', 'kubernetes', 'observability', 'ports'],
   controller: ['policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability'],
-  standing: ['policy', 'migration', 'controller', 'alicloud', 'ports'],
+  standing: ['policy', 'planner', 'migration', 'controller', 'alicloud', 'ports'],
   page: ['migration', 'controller', 'standing', 'ports'],
   simulation: ['ports'],
   cli: ['policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud', 'standing', 'page'],

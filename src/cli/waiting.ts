@@ -5,7 +5,7 @@ import { timestamp } from '../ports/clock.ts';
 import { failed } from './exit.ts';
 import { Following } from './following.ts';
 import { line } from './rendering/text.ts';
-import { journeyOf } from '../standing/moves.ts';
+import { journeyOf, measuredBy } from '../standing/moves.ts';
 import { moveBlock } from './rendering/under-way.ts';
 import type { Session } from './session.ts';
 
@@ -46,7 +46,7 @@ export async function followRecord(session: Session, record: OrdinalMigration, {
 function createTeller({ show, around }: Session): (record: OrdinalMigration, records: readonly OrdinalMigration[]) => void {
   let told = '';
   return (record, records) => {
-    show.screen.show(() => moveBlock(record, { nowMs: around.clock.now(), records }, { columns: show.columns }));
+    show.screen.show(() => moveBlock(record, measuredBy(records, around.clock.now()), { columns: show.columns }));
     // While a step goes on only its percentage changes.
     const { step, reason } = statusOf(record);
     const words = `${phaseOf(record)} ${phaseOf(record) === 'Running' ? (step ?? '') : (reason ?? '')}`;

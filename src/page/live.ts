@@ -106,32 +106,35 @@ export class Live {
     }
     const drawn = new Map<string, string>();
     for (const seat of this.#seats) {
-      if (seat.blockedAt !== undefined) {
-        if (now - seat.blockedAt >= PATIENCE_MS) this.#letGo(seat);
-      } else this.#serve(seat, drawn, now);
+      try {
+        this.#attend(seat, drawn, now);
+      } catch (error) {
+        // Nothing that goes wrong here may reach the daemon.
+        this.#options.log.error('the status page cannot be drawn; whoever looks at it is let go of', { place: seat.place, error });
+        this.#letGo(seat);
+      }
     }
   }
 
   /** @param drawn in this tick, by place */
+  #attend(seat: Seat, drawn: Map<string, string>, now: number): void {
+    if (seat.blockedAt === undefined) this.#serve(seat, drawn, now);
+    else if (now - seat.blockedAt >= PATIENCE_MS) this.#letGo(seat);
+  }
+
   #serve(seat: Seat, drawn: Map<string, string>, now: number): void {
     const picture = seat.behind ? this.#draw(seat, drawn) : seat.last;
     seat.behind = false;
-    if (picture === undefined) this.#letGo(seat);
-    else if (picture !== seat.last) {
+    if (picture !== seat.last) {
       seat.last = picture;
       this.#send(seat, `${picture}\n\n${this.#options.beat()}`, now);
     } else if (now - seat.sentAt >= BEAT_MS) this.#send(seat, this.#options.beat(), now);
   }
 
-  #draw({ place }: Seat, drawn: Map<string, string>): string | undefined {
-    try {
-      const picture = drawn.get(place) ?? this.#options.draw(place);
-      drawn.set(place, picture);
-      return picture;
-    } catch (error) {
-      this.#options.log.error('the status page cannot be drawn; whoever looks at it is let go of', { place, error });
-      return undefined;
-    }
+  #draw({ place }: Seat, drawn: Map<string, string>): string {
+    const picture = drawn.get(place) ?? this.#options.draw(place);
+    drawn.set(place, picture);
+    return picture;
   }
 
   #send(seat: Seat, event: string, now: number): void {

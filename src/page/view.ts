@@ -6,7 +6,7 @@ import type { ZoneEvacuation } from '../controller/zone-evacuation.ts';
 import type { Condition } from '../kubernetes/objects.ts';
 import { ended, statusOf, type OrdinalMigration } from '../migration/record.ts';
 import { several, span } from '../standing/amounts.ts';
-import { leftMsOf } from '../standing/moves.ts';
+import { leftMsOf, measuredBy, type Measured } from '../standing/moves.ts';
 import { standingsOf, type SetStanding } from '../standing/sets.ts';
 import { addressOf, type Place } from './addresses.ts';
 import { BLOCKS, cut, ENDED_MOVES, MOVES_ON_A_PAGE, NAMESPACES_TO_CHOOSE, ORDINALS_IN_A_MAP, RETAINED, SETS_ON_A_PAGE, some, type Some } from './limits.ts';
@@ -70,7 +70,7 @@ export function allView(place: AllView['place'], scene: Scene): AllView {
     counts,
     namespaces: [...new Set(all.map(({ namespace }) => namespace))].slice(0, NAMESPACES_TO_CHOOSE),
     evacuations: scene.sight.evacuations.map((one) => evacuationView(one)),
-    underWay: movesOf(here, scene),
+    underWay: movesOf(here, measuredBy(scene.sight.records, scene.nowMs)),
     sets,
     next: last === undefined || shown.length <= sets.length ? undefined : addressOf({ ...place, after: keyOf(last) }),
     says: `${several(counts.sets, 'set')}: ${counts.asDeclared} as declared, ${counts.moving} moving, ${counts.attention} to look at.`,
@@ -92,9 +92,9 @@ function countsOf(standings: readonly SetStanding[]): AllView['counts'] {
   };
 }
 
-function movesOf(standings: readonly SetStanding[], { sight, nowMs }: Scene): Some<MoveUnderWay> {
+function movesOf(standings: readonly SetStanding[], measured: Measured): Some<MoveUnderWay> {
   const { first, more } = some(standings.flatMap(({ underWay }) => underWay), MOVES_ON_A_PAGE);
-  return { first: first.map((record) => moveUnderWay(record, { nowMs, records: sight.records })), more };
+  return { first: first.map((record) => moveUnderWay(record, measured)), more };
 }
 
 function evacuationView({ metadata, spec, status = {} }: ZoneEvacuation): AllView['evacuations'][number] {
@@ -136,11 +136,12 @@ export function setView({ namespace, name }: Extract<Place, { kind: 'set' }>, sc
   if (standing === undefined && history.length === 0) return undefined;
   const known = standing ?? { namespace, name, report: undefined, declares: false, underWay: [] };
   const short = inShort(known);
+  const measured = measuredBy(scene.sight.records, scene.nowMs);
   return {
     short,
     remarks: remarksOn(scene),
-    toGo: toGoWords(known, scene),
-    underWay: movesOf([known], scene),
+    toGo: toGoWords(known, measured),
+    underWay: movesOf([known], measured),
     history: some(history.map((record) => endedMove(record)), ENDED_MOVES),
     ...reportView(known.report?.status),
     says: `${name}: ${short.state}`,
@@ -173,9 +174,9 @@ function sentenced(move: ReportedMove): ReportedMove {
 }
 
 /** Of what is under way and what is planned, one after the other. */
-function toGoWords({ underWay, report }: SetStanding, { sight, nowMs }: Scene): string {
+function toGoWords({ underWay, report }: SetStanding, measured: Measured): string {
   if (underWay.length === 0) return '';
-  const lefts = underWay.map((record) => leftMsOf(record, { nowMs, records: sight.records }) ?? 0);
+  const lefts = underWay.map((record) => leftMsOf(record, measured) ?? 0);
   const totalMs = Math.max(0, ...lefts) + (report?.status?.plan?.estimatedMinutes ?? 0) * 60_000;
   return totalMs === 0 ? '' : `about ${span(totalMs)} to go`;
 }

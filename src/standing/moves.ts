@@ -3,14 +3,21 @@
 import { isInstant } from '../alicloud/answers.ts';
 import { estimatesOf } from '../controller/measured-moves.ts';
 import { claimsOf, courseOf, phaseOf, statusOf, STEPS, type OrdinalMigration } from '../migration/record.ts';
+import type { Estimates } from '../planner/estimate.ts';
 import { formatDuration } from '../policy/duration.ts';
 import { span } from './amounts.ts';
 import { describeStep } from './steps.ts';
 
 export interface Measured {
   nowMs: number;
-  /** Of all moves that are known: what those took says how long this one will. */
-  records: readonly OrdinalMigration[];
+  /** Made when they are first asked for. */
+  estimates: () => Estimates;
+}
+
+/** @param records of all moves that are known: what those took says how long another one will */
+export function measuredBy(records: readonly OrdinalMigration[], nowMs: number): Measured {
+  let estimates: Estimates | undefined;
+  return { nowMs, estimates: () => (estimates ??= estimatesOf(records, nowMs)) };
 }
 
 export function journeyOf(record: OrdinalMigration): string {
@@ -57,11 +64,11 @@ export function leftWords(record: OrdinalMigration, measured: Measured): string 
 }
 
 /** As likely too little as too much; 0 when it has taken longer than that. Undefined when it is not simply going forward. */
-export function leftMsOf(record: OrdinalMigration, { nowMs, records }: Measured): number | undefined {
+export function leftMsOf(record: OrdinalMigration, { nowMs, estimates }: Measured): number | undefined {
   const { startedAt, terms } = statusOf(record);
   if (phaseOf(record) !== 'Running' || startedAt === undefined || terms === undefined) return undefined;
   const disks = claimsOf(record).map(({ sizeGiB, source: { category } }) => ({ category, sizeGiB, instantSnapshots: isInstant(category) }));
-  const { total } = estimatesOf(records, nowMs).ofDisks(disks, terms);
+  const { total } = estimates().ofDisks(disks, terms);
   // The cluster's clock and ours may differ.
   return Math.max(0, total.middleMs - Math.max(0, nowMs - Date.parse(startedAt)));
 }

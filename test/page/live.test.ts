@@ -120,6 +120,18 @@ describe('an onlooker', () => {
 });
 
 describe('many onlookers', () => {
+  it('do not suffer for one whose line breaks', async () => {
+    const room = new Room();
+    const { who } = room.enter();
+    const { who: other } = room.enter();
+    who.write = () => {
+      throw new Error('broken');
+    };
+    room.show('second');
+    await room.clock.advance(TICK_MS);
+    expect([who.ended, other.pictures.at(-1), room.live.onlookers]).toEqual([true, '/ second', 1]);
+  });
+
   it('at one place cost one drawing', async () => {
     const room = new Room();
     const everybody = [room.enter(), room.enter(), room.enter('/sets/a/b')];

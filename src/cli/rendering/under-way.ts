@@ -10,12 +10,12 @@ import { progressBar } from './progress.ts';
 import { line, piece, widthOf, wrap, type Line, type Piece } from './text.ts';
 
 /** @param name in front: the pod's, with its namespace where several are shown */
-export function moveBlock(record: OrdinalMigration, { nowMs, records }: Measured, { columns, name = podNameOf(record) }: { columns: number; name?: string }): Line[] {
+export function moveBlock(record: OrdinalMigration, measured: Measured, { columns, name = podNameOf(record) }: { columns: number; name?: string }): Line[] {
   const inset = ' '.repeat(name.length + 3);
   const phase = phaseWords(record);
   const first = line(piece(name, 'strong'), `   ${journeyOf(record)}`, piece(phase === '' ? '' : `   ${phase}`, phaseOf(record) === 'Frozen' ? 'bad' : 'busy'));
   const room = columns - inset.length;
-  const times = clockPieces(record, { nowMs, records });
+  const times = clockPieces(record, measured);
   const rest = phaseOf(record) === 'Pending' ? [] : [[...progressBar(statusOf(record).progress ?? 0, room - widthOf(times)), ...times]];
   return [first, ...[...saying(record, room), ...rest].map((one) => line(inset, ...one))];
 }

@@ -15,7 +15,7 @@ import { count, EMPTY, line, piece, several, span, widthOf, wrap, type Line } fr
 import { moveBlock } from '../rendering/under-way.ts';
 import { overview, silenceOf, zoneRows } from '../rendering/zone-map.ts';
 import { addExamples, addReadFlags, withCluster, type ClusterFlags, type Session } from '../session.ts';
-import { leftMsOf, type Measured } from '../../standing/moves.ts';
+import { leftMsOf, measuredBy, type Measured } from '../../standing/moves.ts';
 import { costWords } from '../../standing/plans.ts';
 import { standingsOf, toneOf, type Seen, type SetStanding } from '../../standing/sets.ts';
 import { readSeen, requireAll } from '../standing.ts';
@@ -87,7 +87,7 @@ function allUnderWay(standings: readonly SetStanding[], { session, seen }: Pictu
 }
 
 function measured({ around }: Session, { records }: Seen): Measured {
-  return { nowMs: around.clock.now(), records };
+  return measuredBy(records, around.clock.now());
 }
 
 function inFull(standing: SetStanding, picture: Picture): Line[] {
