@@ -9,7 +9,7 @@ export interface Frame {
   role: Role;
   /** RFC 3339. */
   at: string;
-  /** Of the assets: a page that has others is reloaded. */
+  /** Of the assets: a page that has others is reloaded, some time. */
   version: string;
   /** Where its live pictures come from; undefined: it has none. */
   events: string | undefined;

@@ -4,6 +4,7 @@
 export const SCRIPT = String.raw`'use strict';
 (() => {
   const RETRY_MS = 30000;
+  const RELOAD_AFTER_MS = 60000;
   const SAY_EVERY_MS = 5000;
   const { events, version } = document.body.dataset;
   if (!events) return;
@@ -79,7 +80,8 @@ export const SCRIPT = String.raw`'use strict';
   };
 
   const take = (picture) => {
-    if (picture.version !== version) return location.reload();
+    // Of another version of the product. Not at once: in the middle of an upgrade the next answer may be of the old one again.
+    if (picture.version !== version && performance.now() > RELOAD_AFTER_MS) return location.reload();
     const focused = document.activeElement;
     syncChildren(main, new DOMParser().parseFromString(picture.html, 'text/html').body);
     if (focused && focused !== document.activeElement) (focused.isConnected ? focused : main).focus({ preventScroll: true });

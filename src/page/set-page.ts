@@ -74,12 +74,12 @@ function spanOf(value: number | undefined, unitMs: number): string {
 function history(namespace: string, { first, more }: Some<EndedMove>): Html {
   if (first.length === 0) return NOTHING;
   return html`<section aria-labelledby="history" data-key="history"><h2 id="history">History</h2>
-${scroller('History', html`<table><caption class="unseen">Moves that have ended, the newest first</caption><thead><tr>${titles(['Move', 'From', 'To', 'Outcome'])}${numberTitles(['Took', 'Down'])}${titles(['Ended', 'Steps'])}</tr></thead><tbody>${first.map((move) => historyRow(move))}</tbody></table>`)}
+${scroller('History', html`<table><caption class="unseen">Moves that have ended, the newest first</caption><thead><tr>${titles(['Move', 'Outcome', 'From', 'To'])}${numberTitles(['Took', 'Down'])}${titles(['Ended', 'Steps'])}</tr></thead><tbody>${first.map((move) => historyRow(move))}</tbody></table>`)}
 ${moreLine(more, `kubectl get ordinalmigrations -n ${namespace}`)}</section>`;
 }
 
 function historyRow({ record, pod, from, to, tone, outcome, message, took, down, finishedAt, steps }: EndedMove): Html {
-  return html`<tr data-key="${record}"><th scope="row"><bdi>${pod}</bdi></th><td><bdi>${from}</bdi></td><td><bdi>${to}</bdi></td><td>${stateBadge(tone, outcome)}${message === '' ? NOTHING : html`<p class="message">${message}</p>`}</td><td class="number">${took}</td><td class="number">${down}</td><td>${timeElement(finishedAt)}</td><td>${stepDetails(pod, steps)}</td></tr>`;
+  return html`<tr data-key="${record}"><th scope="row"><bdi>${pod}</bdi></th><td>${stateBadge(tone, outcome)}${message === '' ? NOTHING : html`<p class="message">${message}</p>`}</td><td><bdi>${from}</bdi></td><td><bdi>${to}</bdi></td><td class="number">${took}</td><td class="number">${down}</td><td>${timeElement(finishedAt)}</td><td>${stepDetails(pod, steps)}</td></tr>`;
 }
 
 function stepDetails(pod: string, steps: EndedMove['steps']): Html {

@@ -3,13 +3,13 @@
 
 export const STYLE = `
 :root {
-  --ground: #f5f6f8; --surface: #ffffff; --raised: #eef1f5; --ink: #1a2029; --faint: #55606e; --line: #d8dde4; --accent: #1b57b0;
+  --ground: #f5f6f8; --surface: #ffffff; --raised: #eef1f5; --ink: #1a2029; --faint: #55606e; --line: #d8dde4; --shade: #1a202940; --accent: #1b57b0;
   --good: #0a6638; --good-tint: #e3f4ea; --busy: #7d4a00; --busy-tint: #fdf1dc; --bad: #a8211a; --bad-tint: #fde8e6;
   color-scheme: light dark;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --ground: #0e1217; --surface: #161b22; --raised: #1f2630; --ink: #e4e9f0; --faint: #9ba7b6; --line: #2c3440; --accent: #82b4ff;
+    --ground: #0e1217; --surface: #161b22; --raised: #1f2630; --ink: #e4e9f0; --faint: #9ba7b6; --line: #2c3440; --shade: #000000b0; --accent: #82b4ff;
     --good: #63d297; --good-tint: #11301f; --busy: #f0b85c; --busy-tint: #33270f; --bad: #ff9088; --bad-tint: #3b1816;
   }
 }
@@ -100,7 +100,11 @@ progress::-moz-progress-bar { background: var(--accent); border-radius: 99px; }
 .trail { font-size: .9rem; color: var(--faint); }
 .standing { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; align-items: baseline; }
 .fact { color: var(--faint); }
-.scroller { position: relative; overflow-x: auto; background: var(--surface); border: 1px solid var(--line); border-radius: 6px; }
+/* A shadow where there is more to the side. */
+.scroller { position: relative; overflow-x: auto;
+  background: linear-gradient(to right, var(--surface) 40%, transparent) left / 3rem 100% no-repeat local, linear-gradient(to left, var(--surface) 40%, transparent) right / 3rem 100% no-repeat local,
+    linear-gradient(to right, var(--shade), transparent) left / 1rem 100% no-repeat scroll, linear-gradient(to left, var(--shade), transparent) right / 1rem 100% no-repeat scroll, var(--surface);
+  border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: collapse; width: 100%; }
 th, td { min-width: 9rem; text-align: left; padding: .4rem .75rem; vertical-align: baseline; border-top: 1px solid var(--line); }
 thead th { border-top: 0; font-size: .82rem; font-weight: 550; color: var(--faint); white-space: nowrap; }
@@ -131,7 +135,8 @@ nav[aria-label="Pages"] { display: flex; gap: 1.25rem; margin-top: .75rem; }
 @media (max-width: 34rem) {
   main { padding: .75rem .75rem 2rem; }
   .bar { padding: .55rem .75rem; }
-  th, td { padding: .35rem .5rem; }
+  th, td { min-width: 8.5rem; padding: .35rem .5rem; }
+  .why { min-width: 20rem; }
   .map th:first-child { min-width: 0; }
   .map .roomy { display: none; }
   .zones { grid-template-columns: minmax(0, 1fr) max-content; }

@@ -104,7 +104,7 @@ describe('live updates', () => {
     await ask(page, "document.querySelector('.scroller').same = true");
     // The row that has the focus is joined by one above it, and a move ends.
     outlook.change({ ...ordinarySight(), records: [endedRecord('web-2-bcdfg'), ...ordinarySight().records.slice(1)] });
-    await page.getByRole('row', { name: /^web-2 cn/ }).first().waitFor();
+    await page.getByRole('row', { name: /^web-2 Succeeded/ }).first().waitFor();
     expect(await ask(page, "document.activeElement.closest('tr').textContent")).toContain('web-0');
     expect(await page.locator('details[open]').count()).toBe(1);
     expect(await ask(page, "document.querySelector('.scroller').same")).toBe(true);
