@@ -21,11 +21,13 @@ const MAY_IMPORT: Record<string, string[]> = {
   migration: ['planner', 'kubernetes', 'ports'],
   admission: ['policy', 'layout', 'migration', 'kubernetes', 'observability', 'ports'],
   controller: ['policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability'],
+  standing: ['policy', 'planner', 'migration', 'controller', 'alicloud', 'ports'],
+  page: ['migration', 'controller', 'standing', 'ports'],
   simulation: ['ports'],
-  cli: ['policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud'],
-  embedded: ['migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud', 'simulation', 'cli'],
+  cli: ['policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud', 'standing', 'page'],
+  embedded: ['migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud', 'simulation', 'cli', 'page'],
   histories: ['policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud', 'simulation', 'embedded'],
-  demo: ['embedded', 'policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud', 'simulation', 'cli'],
+  demo: ['embedded', 'policy', 'layout', 'planner', 'migration', 'ports', 'kubernetes', 'observability', 'controller', 'admission', 'alicloud', 'simulation', 'cli', 'standing'],
 };
 
 /** Words of Kubernetes without any I/O: object shapes, names, quantities, selectors. Whoever speaks of the cluster may import them. */
@@ -44,6 +46,7 @@ const EDGES: Record<string, string> = {
   'admission/certificates.ts': 'keys, serial numbers and the shape of host names (no connection)',
   'kubernetes/transport.ts': 'undici, the one pool of connections to the API server',
   'observability/prometheus.ts': 'undici, to the Prometheus that answers health queries',
+  'page/script.ts': 'what runs in the browser, as text',
   'cli/region.ts': 'the metadata service of the machine that it runs on',
   'simulation/controllers/tasks.ts': 'a turn of the event loop between two moments of virtual time (no timer)',
   'simulation/apiserver/listen.ts': "the simulated API server's HTTP listener",

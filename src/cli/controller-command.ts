@@ -60,7 +60,7 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
   flag(command, '--cool-down <duration>', 'how long an ordinal that has moved stays', { default: 3_600_000, shown: '1h', parse: duration });
   flag(command, '--step-timeout <duration>', 'how long a step may take before it is undone', { default: 600_000, shown: '10m', parse: positiveDuration });
   flag(command, '--namespaces <list>', 'namespaces to look after, separated by commas; without it all', { parse: namespaceList });
-  flag(command, '--http <address>', 'metrics and probes', { default: { port: 8080 }, shown: ':8080', parse: address });
+  flag(command, '--http <address>', 'metrics, probes and the status page', { default: { port: 8080 }, shown: ':8080', parse: address });
   flag(command, '--prometheus <url>', 'Prometheus that answers zonespread.io/health-query, e.g. http://prometheus.monitoring:9090', { parse: httpUrl });
   flag(command, '--reserve [yes]', 'hold the landing node by a placeholder pod before anything is touched', { default: true, parse: boolean });
   flag(command, '--prepull [yes]', "pull the workload's images on the landing node first", { default: false, parse: boolean });
@@ -79,7 +79,7 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
 async function runWithFlags(flags: ControllerFlags): Promise<void> {
   refuseContradictions(flags);
   // Loaded here: the other verbs are to answer at once.
-  const { runController } = await import('../controller/daemon.ts');
+  const [{ runController }, { createStatusPage }] = await Promise.all([import('../controller/daemon.ts'), import('../page/status-page.ts')]);
   const log = startLog('controller', flags.logLevel);
   const metrics = createMetrics({ version: VERSION });
   const cluster = loadCluster(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig });
@@ -95,6 +95,7 @@ async function runWithFlags(flags: ControllerFlags): Promise<void> {
       log,
       metrics,
       prometheus: flags.prometheus === undefined ? undefined : createPrometheus(flags.prometheus),
+      page: (outlook) => createStatusPage({ outlook, clock: systemClock, log }),
       signal: stop.signal,
       settings: settingsOf(flags),
     });

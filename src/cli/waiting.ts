@@ -6,7 +6,8 @@ import { timestamp } from '../ports/clock.ts';
 import { failed } from './exit.ts';
 import { Following } from './following.ts';
 import { line } from './rendering/text.ts';
-import { journeyOf, moveBlock } from './rendering/under-way.ts';
+import { journeyOf, measuredBy } from '../standing/moves.ts';
+import { moveBlock } from './rendering/under-way.ts';
 import type { Session } from './session.ts';
 
 export interface Followed<T extends KubernetesObject> {
@@ -73,7 +74,7 @@ export function followRecord(session: Session, record: OrdinalMigration, until: 
 function createTeller({ show, around }: Session): (record: OrdinalMigration, records: readonly OrdinalMigration[]) => void {
   let told = '';
   return (record, records) => {
-    show.screen.show(() => moveBlock(record, { nowMs: around.clock.now(), records }, { columns: show.columns }));
+    show.screen.show(() => moveBlock(record, measuredBy(records, around.clock.now()), { columns: show.columns }));
     // While a step goes on only its percentage changes.
     const { step, reason } = statusOf(record);
     const words = `${phaseOf(record)} ${phaseOf(record) === 'Running' ? (step ?? '') : (reason ?? '')}`;

@@ -10,7 +10,7 @@ import { apiVersionOf, kruiseStatefulSets, namespaces } from '../kubernetes/obje
 import { nameOf } from '../kubernetes/reading.ts';
 import type { OrdinalMigration } from '../migration/record.ts';
 import type { MigrationNote, MigrationPorts, ReservingTerms } from '../migration/step.ts';
-import { createObservabilityApp, serve, type HttpServer } from '../observability/http.ts';
+import { createObservabilityApp, serve } from '../observability/http.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Disks } from '../ports/disks.ts';
@@ -30,6 +30,7 @@ import { createMarkets } from './markets.ts';
 import { migrationMetrics } from './migration-metrics.ts';
 import { createMoves } from './moves.ts';
 import { rememberOwnWrites } from './own-writes.ts';
+import { createOutlook, type Outlook, type OutlookKeeper, type ServedPage } from './outlook.ts';
 import { createQueues } from './queues.ts';
 import { createSets } from './sets.ts';
 import { hasOurGate, removeStrayGate } from './stray-gates.ts';
@@ -66,6 +67,8 @@ export interface ControllerOptions {
   metrics: Metrics;
   /** For `zonespread.io/health-query`. */
   prometheus?: Prometheus | undefined;
+  /** What `--http` serves to people, beside metrics and probes. */
+  page?: ((outlook: Outlook) => ServedPage) | undefined;
   settings: ControllerSettings;
   /** Aborts on SIGTERM: the step at hand is finished or parked, the lease released. */
   signal: AbortSignal;
@@ -90,15 +93,21 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const identity = `zonespread-${random.uuid()}`;
   const stage: Stage = { prepared: false, leading: false, watches: undefined };
   options.metrics.setLeader(false);
-  const probes = await startProbes(options, stage);
+  const serving = await startServing(options, stage);
+  const outlook = serving?.outlook;
   try {
     const user = await prepare(options);
     if (user === undefined) return;
     stage.prepared = true;
+    if (settings.leaderElect) outlook?.wait();
+    const tell = (watches: Watches): void => {
+      stage.watches = watches;
+      void outlook?.lead(watches);
+    };
     const lead = (leadership: Leadership): Promise<void> => {
       stage.leading = true;
       options.metrics.setLeader(true);
-      return leadUntilStopped(options, { leadership, identity, tell: (watches) => (stage.watches = watches) });
+      return leadUntilStopped(options, { leadership, identity, tell });
     };
     if (!settings.leaderElect) {
       const leadership = await alone(options);
@@ -118,7 +127,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     await election.run({ signal: options.signal, onLead: lead });
   } finally {
     options.metrics.setLeader(false);
-    await probes?.close();
+    await serving?.close();
   }
 }
 
@@ -141,11 +150,25 @@ async function alone({ http, signal, settings, ...ports }: ControllerOptions): P
   return { epoch, held: () => true, assertHeld: () => {}, signal: new AbortController().signal };
 }
 
-async function startProbes({ settings, metrics, log }: ControllerOptions, stage: Stage): Promise<HttpServer | undefined> {
+interface Serving {
+  /** Undefined: nobody looks. */
+  outlook: OutlookKeeper | undefined;
+  close(): Promise<void>;
+}
+
+async function startServing({ settings, metrics, page, ...ports }: ControllerOptions, stage: Stage): Promise<Serving | undefined> {
   if (settings.http === undefined) return undefined;
-  const server = await serve(createObservabilityApp({ metrics, readiness: [{ name: 'watches', problem: () => whyNotReady(stage) }], log }), settings.http);
-  log.info(`metrics and probes on port ${server.port}`);
-  return server;
+  const outlook = page === undefined ? undefined : createOutlook({ ...ports, namespaces: settings.namespaces });
+  const served = outlook === undefined ? undefined : page?.(outlook);
+  const server = await serve(createObservabilityApp({ metrics, readiness: [{ name: 'watches', problem: () => whyNotReady(stage) }], log: ports.log, page: served?.handler }), settings.http);
+  ports.log.info(`metrics, probes${served === undefined ? '' : ' and the status page'} on port ${server.port}`);
+  return {
+    outlook,
+    async close() {
+      served?.end();
+      await Promise.all([outlook?.stop(), server.close()]);
+    },
+  };
 }
 
 /** Whoever waits for the lease is ready. */

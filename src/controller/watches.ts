@@ -89,7 +89,7 @@ export function allWatches(watches: Watches): Reflector<KubernetesObject>[] {
 }
 
 /** The sets of both kinds. Where two have one name, the apps/v1 one counts. */
-export function watchedSets(watches: Watches): StatefulSet[] {
+export function watchedSets(watches: Pick<Watches, 'sets' | 'kruiseSets'>): StatefulSet[] {
   return [...watches.sets.list(), ...(watches.kruiseSets?.list() ?? [])];
 }
 
@@ -116,7 +116,7 @@ export function watchedCluster(watches: Watches): Cluster {
   };
 }
 
-function trimMetadata<T extends KubernetesObject>(object: T): T {
+export function trimMetadata<T extends KubernetesObject>(object: T): T {
   const { managedFields: _fields, ...metadata } = object.metadata;
   return { ...object, metadata };
 }

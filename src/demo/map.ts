@@ -11,7 +11,7 @@
 //          ██████████████░░░░░░░░░░░░░░  50 %   down for 6.1 s
 
 import { progressBar } from '../cli/rendering/progress.ts';
-import { describeStep } from '../cli/rendering/steps.ts';
+import { describeStep } from '../standing/steps.ts';
 import type { MoveSight, OrdinalSight, Picture } from './picture.ts';
 import { STEP_COUNT } from './picture.ts';
 import { EMPTY, fit, line, minutes, piece, seconds, widthOf, wrap, type Line, type Piece } from '../cli/rendering/text.ts';

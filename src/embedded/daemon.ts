@@ -6,6 +6,7 @@ import { observeCalls } from '../alicloud/observed.ts';
 import { fenceCalls } from '../cli/backend.ts';
 import { runController, type ControllerSettings } from '../controller/daemon.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import { createStatusPage } from '../page/status-page.ts';
 import type { EcsCall } from '../ports/ecs-call.ts';
 import type { Http } from '../ports/http.ts';
 import type { Log } from '../ports/log.ts';
@@ -68,6 +69,7 @@ export class EmbeddedDaemon {
       log,
       metrics: this.metrics,
       prometheus,
+      page: (outlook) => createStatusPage({ outlook, clock, log }),
       settings: { ...DAEMON_SETTINGS, ...settings },
       signal: this.#terminate.signal,
     });

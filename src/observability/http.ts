@@ -1,6 +1,6 @@
-// /metrics, /healthz and /readyz. Readiness is a list of named checks; the answer says how each of them is.
+// /metrics, /healthz and /readyz, and room for a page beside them. Readiness is a list of named checks; the answer says how each of them is.
 
-import express, { type Express, type Request, type Response } from 'express';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -17,17 +17,19 @@ export interface ObservabilityOptions {
   readiness: readonly HealthCheck[];
   /** When one fails the process should be restarted: only what a restart heals. */
   liveness?: readonly HealthCheck[];
+  /** Gets every other request. */
+  page?: RequestHandler | undefined;
   log: Log;
 }
 
-/** An app to which more can be added (the status page). */
-export function createObservabilityApp({ metrics, readiness, liveness = [], log }: ObservabilityOptions): Express {
+export function createObservabilityApp({ metrics, readiness, liveness = [], page, log }: ObservabilityOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   // Express 5 hands a rejection on to the error handler.
   app.get('/metrics', (request, response) => sendMetrics(metrics, request, response));
   app.get('/healthz', (_request, response) => answer(response, liveness));
   app.get('/readyz', (_request, response) => answer(response, readiness));
+  if (page !== undefined) app.use(page);
   // Express recognises it by its four parameters.
   app.use((error: unknown, _request: unknown, response: Response, _next: unknown) => {
     log.error('a request to the observability server failed', { error });

@@ -90,7 +90,7 @@ describe.skipIf((process.env['ZONESPREAD_E2E_KUBECONFIG'] ?? '') !== '')('the ch
   });
 
   test('its notes say the next step', () => {
-    expect(release.notes).toMatch(/helm test zonespread --namespace zonespread-system[^]*zonespread\.io\/mode=plan[^]*zonespread\.io\/mode=auto[^]*helm uninstall zonespread/);
+    expect(release.notes).toMatch(/helm test zonespread --namespace zonespread-system[^]*zonespread\.io\/mode=plan[^]*zonespread\.io\/mode=auto[^]*kubectl port-forward --namespace zonespread-system deployment\/zonespread-controller 8080[^]*helm uninstall zonespread/);
     // That is about the role of a node; here it is the chain of the SDK.
     expect(release.notes).not.toContain('RAM role of the node');
   });

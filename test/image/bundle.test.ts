@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from './bundle.ts';
 
 const run = promisify(execFile);
-/** Measured: 9.1 MiB. More than this is something that does not belong there. */
+/** Measured: 9.3 MiB. More than this is something that does not belong there. */
 const LIMIT_MIB = 12;
 
 describe('the bundle', () => {
@@ -59,7 +59,7 @@ describe('the bundle', () => {
     const modules = readFileSync(join(folder, 'modules.txt'), 'utf8').split('\n');
     const own = modules.filter((name) => name !== '' && !name.includes('node_modules/'));
     expect(own).toContain('src/cli/main.ts');
-    expect([...new Set(own.map((name) => name.split('/')[1] ?? ''))].toSorted()).toEqual(['admission', 'alicloud', 'cli', 'controller', 'kubernetes', 'layout', 'migration', 'observability', 'planner', 'policy', 'ports']);
+    expect([...new Set(own.map((name) => name.split('/')[1] ?? ''))].toSorted()).toEqual(['admission', 'alicloud', 'cli', 'controller', 'kubernetes', 'layout', 'migration', 'observability', 'page', 'planner', 'policy', 'ports', 'standing']);
     expect(readFileSync(main, 'utf8')).not.toMatch(/EcsModel|SimulatedCluster|EmbeddedDaemon|drawPlan/);
   });
 

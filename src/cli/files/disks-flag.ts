@@ -1,7 +1,7 @@
 // `--disks`: where the disks of a set are, when no file says it: `cn-beijing-h`, or `0-3=cn-beijing-h,4=cn-beijing-i`.
 
 import { wrongUsage } from '../exit.ts';
-import { ordinalsIn } from '../rendering/ranges.ts';
+import { ordinalsIn } from '../../standing/ranges.ts';
 
 /** Zone of an ordinal; undefined where the flag says nothing about it. */
 export type ZoneOfOrdinal = (ordinal: number) => string | undefined;

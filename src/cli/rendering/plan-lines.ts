@@ -1,14 +1,9 @@
 // A plan for people: what moves, why, what it costs, what waits and for what.
 
 import type { ReportedBlock, ReportedMove, ReportedPlan } from '../../controller/spread-report.ts';
+import { basisWords } from '../../standing/plans.ts';
 import { indented, tableLines, textCell, widthOfTable, type Column } from './table.ts';
-import { count, line, piece, plainText, several, wrap, type Line } from './text.ts';
-
-/** `2 moves, 40 GiB, about 6 min (9 min if slow)`. */
-export function costWords({ total, sizeGiB, estimatedMinutes, highMinutes = estimatedMinutes }: ReportedPlan): string {
-  const slow = highMinutes > estimatedMinutes ? ` (up to ${highMinutes} min)` : '';
-  return `${several(total, 'move')}, ${count(sizeGiB)} GiB, about ${estimatedMinutes} min${slow}`;
-}
+import { count, line, piece, plainText, wrap, type Line } from './text.ts';
 
 const TITLES: Column[] = [{ title: 'MOVE' }, { title: 'FROM' }, { title: 'TO' }, { title: 'GiB', align: 'right' }, { title: 'TAKES', align: 'right' }, { title: 'DOWN', align: 'right' }];
 
@@ -43,9 +38,9 @@ function withUnit(value: number | undefined, unit: string): string {
   return value === undefined ? '' : `${count(Math.ceil(value))} ${unit}`;
 }
 
-function basisLines({ measuredMoves, moves }: ReportedPlan): Line[] {
-  if (measuredMoves === undefined || moves.length === 0) return [];
-  return [line(piece(measuredMoves === 0 ? 'Times are a guess: no move of such disks has ended here yet.' : `Times rest on ${several(measuredMoves, 'move')} of such disks that ended here.`, 'faint'))];
+function basisLines(plan: ReportedPlan): Line[] {
+  const words = basisWords(plan);
+  return words === undefined ? [] : [line(piece(words, 'faint'))];
 }
 
 export function digestLines({ digest }: ReportedPlan, approved: string | undefined): Line[] {

@@ -10,15 +10,14 @@
 //   cn-beijing-i     1        3   ● 3  → 2  → 5
 
 import type { ReportedZone, SpreadReportStatus } from '../../controller/spread-report.ts';
-import type { SetStanding } from '../standing.ts';
-import { ordinalsIn } from './ranges.ts';
+import { silenceWords, toneOf, type SetStanding } from '../../standing/sets.ts';
+import { marksOf, type Mark } from '../../standing/zone-marks.ts';
 import { tableLines, textCell, widthOfTable, type Column } from './table.ts';
 import { line, piece, widthOf, type Line, type Piece, type Style } from './text.ts';
 
 /** Of a set without a report. */
-export function silenceOf({ declares, underWay }: SetStanding): Piece {
-  if (declares) return piece('no report yet: is the controller running? (doctor tells)', 'bad');
-  return piece(underWay.length > 0 ? 'declares no zones: moved by hand' : 'declares no zones', 'faint');
+export function silenceOf(standing: SetStanding): Piece {
+  return piece(silenceWords(standing), standing.declares ? 'bad' : 'faint');
 }
 
 /** A column for each zone where that fits, else a row for each set and zone. @param withNamespace -A */
@@ -85,14 +84,7 @@ function skewCell({ report }: SetStanding): Line {
 
 function stateCell(standing: SetStanding): Line {
   const status = standing.report?.status;
-  return line(status === undefined ? silenceOf(standing) : piece(status.state ?? '', stateStyle(status)));
-}
-
-export function stateStyle({ satisfied, inFlight = [], blocked = [] }: SpreadReportStatus): Style {
-  if (inFlight.some(({ phase }) => phase === 'Frozen')) return 'bad';
-  if (inFlight.length > 0) return 'busy';
-  if (satisfied === true) return 'good';
-  return blocked.length > 0 ? 'bad' : 'busy';
+  return line(status === undefined ? silenceOf(standing) : piece(status.state ?? '', toneOf(status)));
 }
 
 /** A row for each zone of one set. */
@@ -104,16 +96,19 @@ export function zoneRows(status: SpreadReportStatus, columns: number): Line[] {
 }
 
 /** One mark for each ordinal; as ranges where they are too many. */
-function ordinalsCell({ zone, ordinals }: ReportedZone, status: SpreadReportStatus, room: number): Line {
-  const leaving = new Set([...(status.inFlight ?? []), ...(status.plan?.moves ?? [])].map(({ ordinal }) => ordinal));
-  const moving = (status.inFlight ?? []).filter(({ to, phase }) => to === zone && phase !== 'RollingBack');
-  const arriving = [...moving, ...(status.plan?.moves ?? []).filter(({ to }) => to === zone)].map(({ ordinal }) => ordinal).toSorted((a, b) => a - b);
-  const here = ordinalsIn(ordinals);
-  const marks = [...here.map((ordinal) => (leaving.has(ordinal) ? mark('○', ordinal, 'busy') : mark('●', ordinal, 'good'))), ...arriving.filter((ordinal) => !here.includes(ordinal)).map((ordinal) => mark('→', ordinal, 'faint'))];
-  const cell = marks.flatMap((pieces, at) => (at === 0 ? pieces : [piece('  '), ...pieces]));
+function ordinalsCell(zone: ReportedZone, status: SpreadReportStatus, room: number): Line {
+  const marks = marksOf(zone, status);
+  const cell = marks.flatMap(({ ordinal, fate }, at) => [...(at === 0 ? [] : [piece('  ')]), ...MARKS[fate](ordinal)]);
   if (marks.length === 0) return line(piece('–', 'faint'));
-  return widthOf(cell) <= room ? cell : line(ordinals, ...(arriving.length === 0 ? [] : [piece(`  →${arriving.length}`, 'faint')]));
+  const arriving = marks.filter(({ fate }) => fate === 'comes').length;
+  return widthOf(cell) <= room ? cell : line(zone.ordinals, ...(arriving === 0 ? [] : [piece(`  →${arriving}`, 'faint')]));
 }
+
+const MARKS: Record<Mark['fate'], (ordinal: number) => Piece[]> = {
+  stays: (ordinal) => mark('●', ordinal, 'good'),
+  leaves: (ordinal) => mark('○', ordinal, 'busy'),
+  comes: (ordinal) => mark('→', ordinal, 'faint'),
+};
 
 function mark(sign: string, ordinal: number, style: Style): Piece[] {
   return [piece(sign, style), piece(` ${ordinal}`, style === 'faint' ? 'faint' : 'plain')];

@@ -9,13 +9,16 @@ import { timestamp } from '../../ports/clock.ts';
 import { wrongUsage } from '../exit.ts';
 import { Following } from '../following.ts';
 import { setNameFrom } from '../names.ts';
-import { blockLines, costWords, planInShort } from '../rendering/plan-lines.ts';
+import { blockLines, planInShort } from '../rendering/plan-lines.ts';
 import { indented } from '../rendering/table.ts';
 import { count, EMPTY, line, piece, several, span, widthOf, wrap, type Line } from '../rendering/text.ts';
-import { leftMsOf, moveBlock, type Measured } from '../rendering/under-way.ts';
-import { overview, silenceOf, stateStyle, zoneRows } from '../rendering/zone-map.ts';
+import { moveBlock } from '../rendering/under-way.ts';
+import { overview, silenceOf, zoneRows } from '../rendering/zone-map.ts';
 import { addExamples, addReadFlags, withCluster, type ClusterFlags, type Session } from '../session.ts';
-import { readSeen, requireAll, standingsOf, type Seen, type SetStanding } from '../standing.ts';
+import { leftMsOf, measuredBy, type Measured } from '../../standing/moves.ts';
+import { costWords } from '../../standing/plans.ts';
+import { standingsOf, toneOf, type Seen, type SetStanding } from '../../standing/sets.ts';
+import { readSeen, requireAll } from '../standing.ts';
 import type { Surroundings } from '../surroundings.ts';
 
 interface StatusFlags extends ClusterFlags {
@@ -84,7 +87,7 @@ function allUnderWay(standings: readonly SetStanding[], { session, seen }: Pictu
 }
 
 function measured({ around }: Session, { records }: Seen): Measured {
-  return { nowMs: around.clock.now(), records };
+  return measuredBy(records, around.clock.now());
 }
 
 function inFull(standing: SetStanding, picture: Picture): Line[] {
@@ -100,7 +103,7 @@ function inFull(standing: SetStanding, picture: Picture): Line[] {
 function headingLines(standing: SetStanding, picture: Picture): Line[] {
   const reported = standing.report?.status;
   const name = piece(`${standing.namespace}/${standing.name}`, 'strong');
-  const state = reported === undefined ? silenceOf(standing) : piece(reported.state ?? '', stateStyle(reported));
+  const state = reported === undefined ? silenceOf(standing) : piece(reported.state ?? '', toneOf(reported));
   const numbers = [...(reported?.skew === undefined ? [] : [`skew ${reported.skew}`]), ...timeLeft(standing, picture)].join('   ');
   const whole = line(name, '   ', state, ...(numbers === '' ? [] : [`   ${numbers}`]));
   return widthOf(whole) <= picture.session.show.columns ? [whole] : [line(name, ...(numbers === '' ? [] : [`   ${numbers}`])), ...wrap(state.text, picture.session.show.columns).map((row) => line(piece(row, state.style)))];

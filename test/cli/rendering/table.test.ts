@@ -2,9 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { progressBar } from '../../../src/cli/rendering/progress.ts';
-import { ordinalsIn } from '../../../src/cli/rendering/ranges.ts';
 import { tableLines, textCell, type Column } from '../../../src/cli/rendering/table.ts';
-import { line, piece, plainText, span } from '../../../src/cli/rendering/text.ts';
+import { line, piece, plainText } from '../../../src/cli/rendering/text.ts';
 
 const TITLES: Column[] = [{ title: 'NAME' }, { title: 'GiB', align: 'right' }, { title: 'WHY', flexible: true }];
 
@@ -40,18 +39,5 @@ describe('a progress bar', () => {
     expect(plainText(progressBar(50, 16))).toBe('█████░░░░░  50 %');
     expect(plainText(progressBar(100, 100))).toBe(`${'█'.repeat(40)} 100 %`);
     expect(plainText(progressBar(7, 12))).toBe('   7 %');
-  });
-});
-
-describe('ordinals of a report', () => {
-  it('are read back from their ranges', () => {
-    expect(ordinalsIn('0-3,7')).toEqual([0, 1, 2, 3, 7]);
-    expect([ordinalsIn(''), ordinalsIn('x'), ordinalsIn('3-1')]).toEqual([[], [], []]);
-  });
-});
-
-describe('times that people wait', () => {
-  it.each<[number, string]>([[0, '0 s'], [400, '1 s'], [59_000, '59 s'], [60_000, '1 min'], [7_500_000, '2 h 5 min'], [7_200_000, '2 h'], [86_400_000, '1 d'], [100_000_000, '1 d 3 h'], [-5, '0 s']])('%i ms are %s', (ms, words) => {
-    expect(span(ms)).toBe(words);
   });
 });
