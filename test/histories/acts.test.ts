@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ACTS, EXCUSES, NothingToDo } from '../../src/histories/acts.ts';
 import { NAMESPACE } from '../../src/histories/world.ts';
 import { IN_FLIGHT_LABEL, MIGRATION_LABEL } from '../../src/kubernetes/names.ts';
-import { claims, mutatingWebhooks, namespaces, pods, statefulSets, validatingWebhooks, type PersistentVolumeClaim, type StatefulSet } from '../../src/kubernetes/objects.ts';
+import { claims, mutatingWebhooks, namespaces, pods, statefulSets, validatingWebhooks, volumeAttachments, type PersistentVolumeClaim, type StatefulSet } from '../../src/kubernetes/objects.ts';
 import { isTrue } from '../../src/kubernetes/reading.ts';
 import { ended, phaseOf } from '../../src/migration/record.ts';
 import { Refusal, type StoreEvent } from '../../src/simulation/apiserver/contract.ts';
@@ -307,12 +307,16 @@ describe('acts on policies', () => {
 });
 
 describe('acts at the cloud', () => {
-  it.each(['attach the source disk by hand', 'attach the target disk by hand'])('%s, and detach it', async (name) => {
+  it.each(['attach the source disk by hand', 'attach the target disk by hand'])('%s, and detach it, unless a pod has it there by then', async (name) => {
     const { world } = await underWay(name);
+    const { ecs, server } = world.simulated;
     const id = [...world.excuses][0]?.replace('disk attached by hand: ', '') ?? '';
-    expect(['Attaching', 'In_use']).toContain(world.simulated.ecs.disk(id)?.status);
+    expect(['Attaching', 'In_use']).toContain(ecs.disk(id)?.status);
+    const node = ecs.disk(id)?.attachments[0]?.instanceId.replace(/^i-/, '');
     await world.simulated.pass(90_000);
-    expect(world.simulated.ecs.history().some((entry) => entry.id === id && entry.event === 'Detaching')).toBe(true);
+    const isDetached = ecs.history().some((entry) => entry.id === id && entry.event === 'Detaching');
+    const isWanted = server.readAll(volumeAttachments).some(({ spec }) => spec.nodeName === node && spec.source.persistentVolumeName === id);
+    expect({ isDetached, isWanted }).toEqual({ isDetached: !isWanted, isWanted: name.includes('target') });
   });
 
   it('delete a snapshot in the cloud', async () => {
