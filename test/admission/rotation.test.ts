@@ -197,8 +197,10 @@ class Replica {
       const number = isWrite ? (site.writes += 1) : 0;
       const dies = isWrite && site.kill?.at === number ? site.kill.when : undefined;
       if (dies === 'before') throw new Killed();
-      const result = await effect();
-      if (dies === 'after') throw new Killed();
+      const answered = effect();
+      // Whether it was done or refused: the answer reaches nobody.
+      if (dies === 'after') throw await answered.then(() => new Killed(), () => new Killed());
+      const result = await answered;
       await site.clock.sleep(this.#random.next() * 500);
       return result;
     };
