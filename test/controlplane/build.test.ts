@@ -121,6 +121,19 @@ test('without Go, or with one that is too old, the error names the fix', async (
   await expect(build()).rejects.toThrow('The real control plane needs Go 1.26 or newer, and the `go` in PATH is go1.24.4. Install Go 1.26 or newer');
 });
 
+test('a source that cannot be got names who needs it, and what Go said', async () => {
+  installGo('go1.26.8', `echo '{"Error": "no such host"}'; exit 1`);
+
+  await expect(source()).rejects.toThrow(/The test needs the source of k8s\.io\/kubernetes, and `go mod download` in .*kubernetes cannot get it: \{"Error": "no such host"\}/);
+});
+
+test('the source is where Go says that it is', async () => {
+  installGo('go1.26.8', `echo '{"Dir": "/modules/kubernetes"}'; exit 0`);
+
+  expect(await source()).toBe('/modules/kubernetes');
+  expect(readFileSync(join(root, 'go.log'), 'utf8')).toBe('mod download -json k8s.io/kubernetes\n');
+});
+
 /** A `go` that says its version, and whose builds take a moment and make an empty binary. */
 function installGo(version = 'go1.26.8', work = 'sleep 0.1'): void {
   const script = `#!/bin/sh
@@ -140,13 +153,22 @@ function builds(): string[] {
   return readFileSync(join(root, 'built.log'), 'utf8').trim().split('\n').toSorted();
 }
 
-/** In a process of its own, whose `go` is ours. */
 async function build(): Promise<{ binaries: Record<string, string>; stderr: string }> {
+  const { answer, stderr } = await inProcess('buildControlPlane()');
+  return { binaries: answer as Record<string, string>, stderr };
+}
+
+async function source(): Promise<unknown> {
+  return (await inProcess("kubernetesSource('The test')")).answer;
+}
+
+/** In a process of its own, whose `go` is ours. */
+async function inProcess(call: string): Promise<{ answer: unknown; stderr: string }> {
   const module = new URL('build.ts', import.meta.url).href;
-  const program = `import('${module}').then((build) => build.buildControlPlane()).then((found) => console.log(JSON.stringify(found)), (error) => { console.error(error.message); process.exit(1); })`;
+  const program = `import('${module}').then((build) => build.${call}).then((found) => console.log(JSON.stringify(found)), (error) => { console.error(error.message); process.exit(1); })`;
   // The shell's own tools only where there is a pretending `go` before them: the machine's Go may be among them.
   const PATH = existsSync(join(root, 'bin', 'go')) ? [join(root, 'bin'), '/usr/bin', '/bin'].join(delimiter) : join(root, 'bin');
   const options = { cwd: fileURLToPath(new URL('.', import.meta.url)), env: { PATH, HOME: root, XDG_CACHE_HOME: join(root, 'cache') } };
   const { stdout, stderr } = await run(process.execPath, ['-e', program], options);
-  return { binaries: JSON.parse(stdout), stderr };
+  return { answer: JSON.parse(stdout), stderr };
 }

@@ -1,7 +1,7 @@
 // Which programs the control plane and the CSI sidecars are, and from which Go modules they are built.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildOnce, type Recipe } from './go-build.ts';
+import { buildOnce, moduleSource, type Recipe } from './go-build.ts';
 
 /** Absolute paths of the binaries. */
 export interface Binaries {
@@ -49,6 +49,11 @@ export async function buildControlPlane({ signal }: { signal?: AbortSignal } = {
   const built = await buildOnce([KUBERNETES, PROVISIONER, ATTACHER], { purpose: 'The real control plane', cache: 'controlplane', signal });
   const [controlplane = '', provisioner = '', attacher = ''] = built;
   return { controlplane, kubectl: join(controlplane, '..', 'kubectl'), provisioner, attacher };
+}
+
+/** The folder with the source of the Kubernetes that the control plane is. Throws as `moduleSource` does. */
+export function kubernetesSource(purpose: string): Promise<string> {
+  return moduleSource('k8s.io/kubernetes', { folder: KUBERNETES.folder, purpose });
 }
 
 function moduleFolder(name: string): string {

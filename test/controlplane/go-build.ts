@@ -51,6 +51,22 @@ export async function buildOnce(recipes: readonly Recipe[], { purpose, cache, si
   return built;
 }
 
+/**
+ * The folder with the source of a module that the Go module in `folder` requires. It is in Go's own cache since the build; where that has
+ * been emptied Go fetches it again. `purpose` as in Builds. Throws an Error for people when Go is missing or too old, or cannot fetch it.
+ */
+export async function moduleSource(module: string, { folder, purpose }: { folder: string; purpose: string }): Promise<string> {
+  requireGo(await goVersion(), purpose);
+  try {
+    const { stdout } = await promisify(execFile)('go', ['mod', 'download', '-json', module], { cwd: folder, env: goEnvironment() });
+    return (JSON.parse(stdout) as { Dir: string }).Dir;
+  } catch (cause) {
+    // Go says what went wrong in the JSON that it prints.
+    const { stdout = '', message } = cause as Error & { stdout?: string };
+    throw new Error(`${purpose} needs the source of ${module}, and \`go mod download\` in ${folder} cannot get it: ${stdout.trim() || message}`, { cause });
+  }
+}
+
 async function build(recipe: Recipe, { go, cache, signal }: { go: string; cache: string; signal: AbortSignal | undefined }): Promise<string> {
   const folder = join(cache, `${basename(recipe.folder)}-${await contentHash(recipe, go)}`);
   const binary = join(folder, recipe.binary);

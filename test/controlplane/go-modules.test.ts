@@ -1,13 +1,19 @@
-// The sidecars and helm are built from the very modules of the control plane, which makes their build a matter of seconds.
+// The sidecars, helm and kubeconform are built from the very modules of the control plane, which makes their build a matter of seconds.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 const controlPlane = versionsOf('kubernetes');
 
-test.each(['provisioner', 'attacher', '../helm/program'])('the %s uses every module that the control plane uses at the same version', (folder) => {
+test.each([
+  ['provisioner', 50],
+  ['attacher', 50],
+  ['../helm/program', 50],
+  // All that it shares.
+  ['../helm/kubeconform', 4],
+])('the %s uses every module that the control plane uses at the same version', (folder, atLeast) => {
   const shared = [...versionsOf(folder)].filter(([module]) => controlPlane.has(module));
 
-  expect(shared.length).toBeGreaterThan(50);
+  expect(shared.length).toBeGreaterThan(atLeast);
   expect(shared.filter(([module, version]) => controlPlane.get(module) !== version)).toEqual([]);
 });
 

@@ -1,5 +1,5 @@
-// The real helm, built from its Go module as the control plane is (controlplane/go-build.ts), with the control plane's versions of what
-// both are made of, so that little is left to compile.
+// The real helm and the real kubeconform, built from their Go modules as the control plane is (controlplane/go-build.ts), with the control
+// plane's versions of what they are made of too, so that little is left to compile.
 import { fileURLToPath } from 'node:url';
 import { buildOnce, type Recipe } from '../controlplane/go-build.ts';
 
@@ -17,8 +17,22 @@ const HELM: Recipe = {
       .join(' '),
 };
 
+const KUBECONFORM: Recipe = {
+  folder: fileURLToPath(new URL('kubeconform', import.meta.url)),
+  binary: 'kubeconform',
+  target: 'github.com/yannh/kubeconform/cmd/kubeconform',
+  versionedBy: 'github.com/yannh/kubeconform',
+  versionFlags: (version) => `-X main.version=${version}`,
+};
+
 /** The path of the binary. Throws as `buildOnce` does. */
 export async function buildHelm({ signal }: { signal?: AbortSignal } = {}): Promise<string> {
   const [helm = ''] = await buildOnce([HELM], { purpose: 'The real helm', cache: 'helm', signal });
   return helm;
+}
+
+/** The path of the binary. Throws as `buildOnce` does. */
+export async function buildKubeconform({ signal }: { signal?: AbortSignal } = {}): Promise<string> {
+  const [kubeconform = ''] = await buildOnce([KUBECONFORM], { purpose: 'The real kubeconform', cache: 'kubeconform', signal });
+  return kubeconform;
 }

@@ -48,7 +48,12 @@ const KINDS_OF_1_36 = ['--api-versions', 'admissionregistration.k8s.io/v1/Mutati
 
 /** The chart's objects with these values, hooks and tests among them, for Kubernetes 1.36. */
 export async function render(values: object = {}): Promise<KubernetesObject[]> {
-  return objectsIn(await helmOrThrow(['template', RELEASE, CHART, '--namespace', NAMESPACE, ...KINDS_OF_1_36], { values }));
+  return objectsIn(await renderText(values));
+}
+
+/** The same as helm prints it. */
+export function renderText(values: object = {}): Promise<string> {
+  return helmOrThrow(['template', RELEASE, CHART, '--namespace', NAMESPACE, ...KINDS_OF_1_36], { values });
 }
 
 export function objectsIn(manifests: string): KubernetesObject[] {

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { KubernetesObject } from '../../src/kubernetes/objects.ts';
+import { COMBINATIONS, type Combination } from './combinations.ts';
 import { CHART, helm, NAMESPACE, RELEASE, render } from './helm.ts';
 
 interface Container {
@@ -32,7 +33,9 @@ interface Rule {
   verbs: string[];
 }
 
-const all = await render();
+const renderedWith = (combination: Combination): Promise<KubernetesObject[]> => render(COMBINATIONS[combination]);
+
+const all = await renderedWith('as it is');
 
 const named = (objects: readonly KubernetesObject[], kind: string, name: string): KubernetesObject => {
   const found = objects.find((object) => object.kind === kind && object.metadata.name === name);
@@ -122,7 +125,7 @@ describe('with the values as they are', () => {
 
 describe('with values of their own', () => {
   test('namespaces: rights on workloads are Roles there, and the program looks nowhere else', async () => {
-    const objects = await render({ namespaces: ['shop', 'bank'] });
+    const objects = await renderedWith('two namespaces');
     expect(roles(objects).filter(({ kind }) => kind === 'ClusterRole').map(({ metadata }) => metadata.name)).toEqual(['zonespread-controller', 'zonespread-webhook']);
     for (const part of ['controller', 'webhook'] as const) {
       expect(containerOf(objects, part).args).toContain('--namespaces=shop,bank');
@@ -133,14 +136,14 @@ describe('with values of their own', () => {
     expect((templateOf(named(objects, 'Job', 'zonespread-wind-down')).spec.containers[0]!.args ?? []).at(-1)).toBe('--namespaces=shop,bank');
   });
 
-  test.each([['webhook', true], ['both', true], ['policies', false]])('admission.mode %s', async (mode, webhook) => {
-    const objects = await render({ admission: { mode } });
+  test.each([['webhook', true], ['both', true], ['policies', false]] as const)('admission.mode %s', async (mode, webhook) => {
+    const objects = await renderedWith(`admission by ${mode}`);
     expect(objects.some(({ metadata }) => metadata.name === 'zonespread-webhook')).toBe(webhook);
     named(objects, 'Deployment', 'zonespread-controller');
   });
 
   test('credentials: a role of the ServiceAccount, by a projected token', async () => {
-    const objects = await render({ credentials: { type: 'rrsa', rrsa: { roleArn: 'acs:ram::1:role/zonespread', oidcProviderArn: 'acs:ram::1:oidc-provider/ack-rrsa-c1' } } });
+    const objects = await renderedWith('a role of the ServiceAccount');
     const { env = [], volumeMounts = [] } = containerOf(objects, 'controller');
     expect(Object.fromEntries(env.map(({ name, value }) => [name, value]))).toMatchObject({
       ALIBABA_CLOUD_ROLE_ARN: 'acs:ram::1:role/zonespread',
@@ -152,45 +155,42 @@ describe('with values of their own', () => {
   });
 
   test('credentials: an access key, by reference', async () => {
-    const objects = await render({ credentials: { type: 'accessKey', accessKey: { secretName: 'key', idKey: 'id' } } });
+    const objects = await renderedWith('an access key');
     expect(containerOf(objects, 'controller').env).toContainEqual({ name: 'ALIBABA_CLOUD_ACCESS_KEY_ID', valueFrom: { secretKeyRef: { name: 'key', key: 'id' } } });
     expect(JSON.stringify(named(objects, 'Deployment', 'zonespread-webhook'))).not.toContain('ALIBABA');
   });
 
   test("credentials: the instance's role", async () => {
-    expect(containerOf(await render({ credentials: { ecsRole: { name: 'worker' } } }), 'controller').env).toContainEqual({ name: 'ALIBABA_CLOUD_ECS_METADATA', value: 'worker' });
+    expect(containerOf(await renderedWith('the role of the instance'), 'controller').env).toContainEqual({ name: 'ALIBABA_CLOUD_ECS_METADATA', value: 'worker' });
   });
 
   test('a certificate of your own: mounted, and no right to any Secret', async () => {
-    const objects = await render({ webhook: { certificates: { secretName: 'tls' } } });
+    const objects = await renderedWith('a certificate of its own');
     expect(containerOf(objects, 'webhook').args).toContain('--certificates=/certificates');
     expect(podOf(objects, 'webhook').volumes).toEqual([{ name: 'certificates', secret: { secretName: 'tls' } }]);
     expect(JSON.stringify(roles(objects))).not.toContain('secrets');
   });
 
   test('every flag that a value stands for', async () => {
-    const controller = { maxMigrations: 0, maxMigrationsPerHour: 3, maxMigrationsPerZone: 1, prometheus: 'http://prometheus.monitoring:9090', dryRun: true, extraArgs: ['--lease-duration=60s'] };
-    const objects = await render({ controller, region: 'cn-beijing', ecs: { endpoint: 'ecs-vpc.cn-beijing.aliyuncs.com' } });
+    const objects = await renderedWith('every flag');
     expect(containerOf(objects, 'controller').args).toEqual(expect.arrayContaining(['--max-migrations-per-hour=3', '--max-migrations-per-zone=1', '--prometheus=http://prometheus.monitoring:9090', '--dry-run', '--region=cn-beijing', '--ecs-endpoint=ecs-vpc.cn-beijing.aliyuncs.com', '--lease-duration=60s']));
     expect(containerOf(objects, 'controller').env).toEqual([{ name: 'ZONESPREAD_MAX_MIGRATIONS', value: '0' }]);
     expect(named(objects, 'NetworkPolicy', 'zonespread-controller')['spec']).toMatchObject({ egress: expect.arrayContaining([{ ports: [{ port: 9090, protocol: 'TCP' }] }]) });
   });
 
-  test.each([['http://prometheus', 80], ['https://prometheus/base', 443], ['http://[fd00::1]:9090', 9090]])('the network policy lets the controller out to %s', async (prometheus, port) => {
-    const objects = await render({ controller: { prometheus } });
+  test.each([['Prometheus over HTTP', 80], ['Prometheus over HTTPS', 443], ['Prometheus by address', 9090]] as const)('the network policy lets the controller out to %s', async (prometheus, port) => {
+    const objects = await renderedWith(prometheus);
     expect(named(objects, 'NetworkPolicy', 'zonespread-controller')['spec']).toMatchObject({ egress: expect.arrayContaining([{ ports: [{ port, protocol: 'TCP' }] }]) });
   });
 
   test('an image by digest, from a registry of your own', async () => {
-    const digest = `sha256:${'0'.repeat(64)}`;
-    const objects = await render({ image: { repository: 'registry.example.com/infra/zonespread', tag: 'v1', digest }, imagePullSecrets: [{ name: 'pull' }] });
-    expect(containerOf(objects, 'webhook').image).toBe(`registry.example.com/infra/zonespread:v1@${digest}`);
+    const objects = await renderedWith('an image by digest');
+    expect(containerOf(objects, 'webhook').image).toBe(`registry.example.com/infra/zonespread:v1@sha256:${'0'.repeat(64)}`);
     expect(podOf(objects, 'webhook')).toMatchObject({ imagePullSecrets: [{ name: 'pull' }] });
   });
 
   test('monitoring: every alert and dashboard of the chart is in it, word for word', async () => {
-    const enabled = { enabled: true, labels: { release: 'prometheus' } };
-    const objects = await render({ metrics: { serviceMonitor: enabled, prometheusRule: enabled, dashboards: { enabled: true } } });
+    const objects = await renderedWith('monitoring');
     expect(named(objects, 'ServiceMonitor', 'zonespread')).toMatchObject({ metadata: { labels: { release: 'prometheus' } }, spec: { endpoints: [{ port: 'http', path: '/metrics', interval: '30s' }] } });
     const rules = objects.filter(({ kind }) => kind === 'PrometheusRule').flatMap((rule) => (rule['spec'] as { groups: unknown[] }).groups);
     expect(rules).toEqual(filesIn('alerts').flatMap((file) => (parse(file.text) as { groups: unknown[] }).groups));
@@ -199,13 +199,13 @@ describe('with values of their own', () => {
   });
 
   test('without what can be switched off', async () => {
-    const objects = await render({ networkPolicy: { enabled: false }, uninstall: { windDown: false }, controller: { replicas: 1 } });
+    const objects = await renderedWith('all that can be switched off');
     expect(objects.filter(({ kind }) => kind === 'NetworkPolicy' || kind === 'Job')).toEqual([]);
     expect(objects.filter(({ kind }) => kind === 'PodDisruptionBudget').map(({ metadata }) => metadata.name)).toEqual(['zonespread-webhook']);
   });
 
   test('another name, other labels, other places', async () => {
-    const objects = await render({ fullnameOverride: 'zs', commonLabels: { team: 'storage' }, webhook: { nodeSelector: { pool: 'infra' }, tolerations: [{ operator: 'Exists' }], topologySpreadConstraints: [] } });
+    const objects = await renderedWith('another name and other places');
     // The daemon asks for the policies by the one name that they have.
     const byRelease = objects.filter(({ kind = '' }) => !/AdmissionPolicy(Binding)?$/.test(kind));
     for (const { metadata } of byRelease) expect(metadata).toMatchObject({ name: expect.stringMatching(/^zs(-|$)/), labels: { team: 'storage' } });
