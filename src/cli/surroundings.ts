@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
-import { loadCluster, type ClusterConnection } from '../kubernetes/config.ts';
+import { contextsOf, loadCluster, type ClusterConnection } from '../kubernetes/config.ts';
 import { systemClock, type Clock } from '../ports/clock.ts';
 import { systemRandom, type Random } from '../ports/random.ts';
 import type { EcsCall } from '../ports/ecs-call.ts';
@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly random: Random;
   /** @throws Error for people when there is no usable configuration. */
   connect(where: { kubeconfig?: string; context?: string }): ClusterConnection;
+  /** Names that `connect` takes. @throws as it does. */
+  contexts(where: { kubeconfig?: string }): string[];
   /** `-`: standard input. @throws when it cannot be read. */
   readText(path: string): Promise<string>;
   /** Asks a person; undefined where nobody sits there. */
@@ -44,6 +46,7 @@ export function surroundingsOfThisProcess(): Surroundings {
     clock: systemClock,
     random: systemRandom,
     connect: (where) => loadCluster(where),
+    contexts: ({ kubeconfig }) => contextsOf(kubeconfig),
     readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
     ask: isSomebodyThere ? askOnTerminal : undefined,
     interrupted: () => (interrupted ??= untilInterrupted()),

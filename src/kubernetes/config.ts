@@ -38,6 +38,13 @@ export function loadCluster({ kubeconfig, context, clock = systemClock }: LoadCl
   return { http: transport.http, close: () => transport.close(), server, ...(namespace === '' ? {} : { namespace }) };
 }
 
+/** Names of contexts, in the order of the files; none inside a pod. @throws Error for people as loadCluster does */
+export function contextsOf(kubeconfig: string | undefined): string[] {
+  const config = new KubeConfig();
+  loadFiles(config, filesToRead(kubeconfig));
+  return config.getContexts().map(({ name }) => name);
+}
+
 function loadKubeConfig(kubeconfig: string | undefined, context: string | undefined): KubeConfig {
   const files = filesToRead(kubeconfig);
   const config = new KubeConfig();

@@ -37,6 +37,8 @@ export class Desk {
   readonly http: ApiHttp;
   readonly interrupt = new AbortController();
   cloud: EcsCall = { call: () => Promise.reject(new Error('there is no cloud')) };
+  /** Of the kubeconfig. */
+  contexts: string[] = [];
   /** What was said so far, of the verb that runs. */
   out = '';
   error = '';
@@ -66,6 +68,7 @@ export class Desk {
       clock: this.clock,
       random: new SeededRandom(3),
       connect: () => ({ http: this.http, server: 'https://cluster:6443', namespace: NAMESPACE, close: () => Promise.resolve() }),
+      contexts: () => this.contexts,
       readText: (path) => (files[path] === undefined ? Promise.reject(new Error('no such file')) : Promise.resolve(files[path])),
       ask: answers === undefined ? undefined : (question) => {
         this.out += `${question}${answers}\n`;

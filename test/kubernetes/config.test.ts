@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { loadCluster } from '../../src/kubernetes/config.ts';
+import { contextsOf, loadCluster } from '../../src/kubernetes/config.ts';
 
 let folder: string;
 
@@ -47,6 +47,17 @@ describe('the cluster to talk to', () => {
     vi.stubEnv('KUBECONFIG', [join(folder, 'missing'), first, second].join(delimiter));
     expect(loadCluster().server).toBe('https://first');
     expect(loadCluster({ context: 'b' }).server).toBe('https://b');
+  });
+
+  it('has the contexts of the files, each name once; inside a pod there are none', () => {
+    const [first, second] = [write('first', { beijing: { server: 'https://10.0.0.1' } }), write('second', { beijing: { server: 'https://10.0.0.2' }, hangzhou: { server: 'https://10.0.0.3' } })];
+    expect(contextsOf(second)).toEqual(['beijing', 'hangzhou']);
+    vi.stubEnv('KUBECONFIG', [first, second].join(delimiter));
+    expect(contextsOf(undefined)).toEqual(['beijing', 'hangzhou']);
+    vi.stubEnv('KUBECONFIG', '');
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', '10.96.0.1');
+    expect(contextsOf(undefined)).toEqual([]);
+    expect(() => contextsOf(join(folder, 'nowhere'))).toThrow('there is no such file');
   });
 
   it('is the pod\'s own inside a pod, unless the home folder names one', () => {

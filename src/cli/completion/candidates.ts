@@ -17,6 +17,8 @@ export const COMPLETE = '__complete';
 const FILES = ':0';
 const NO_FILES = ':4';
 
+const FLAG_WITH_VALUE = /^(?<flag>--[^=]+)=(?<value>.*)$/su;
+
 interface Candidate {
   value: string;
   description?: string | undefined;
@@ -25,9 +27,19 @@ interface Candidate {
 /** @param words after the program's name; the last one is being typed, and may be empty */
 export async function complete(program: Command, words: readonly string[], around: Surroundings): Promise<void> {
   const { candidates, files } = await candidatesFor(program, words, around);
-  const typed = words.at(-1) ?? '';
-  const lines = candidates.filter(({ value }) => value.startsWith(typed)).map(({ value, description }) => (description === undefined || description === '' ? value : `${value}\t${firstSentence(description)}`));
+  const typed = withoutItsFlag(words.at(-1) ?? '');
+  const lines = candidates.filter(({ value }) => value.startsWith(typed) && isOneLine(value)).map(({ value, description }) => (description === undefined || description === '' ? value : `${value}\t${firstSentence(description)}`));
   around.out.write(`${[...lines, files ? FILES : NO_FILES].join('\n')}\n`);
+}
+
+/** Of `--namespace=shop` the candidates are what may stand behind the sign: so kubectl has it, and so the scripts take it. */
+function withoutItsFlag(word: string): string {
+  return FLAG_WITH_VALUE.exec(word)?.groups?.['value'] ?? word;
+}
+
+/** A kubeconfig may call its contexts anything; what is no line of its own cannot be said here. */
+function isOneLine(value: string): boolean {
+  return !/\p{Cc}/u.test(value);
 }
 
 function firstSentence(text: string): string {
@@ -44,12 +56,15 @@ async function candidatesFor(program: Command, words: readonly string[], around:
   if (words.length <= 1) return { candidates: verbsOf(program), files: false };
   const command = program.commands.find((one) => one.name() === verb);
   if (verb === 'help' && rest.length === 1) return { candidates: verbsOf(program), files: false };
-  if (command === undefined) return { candidates: [], files: false };
-  const typed = rest.at(-1) ?? '';
-  const waiting = awaitedValue(command, rest.at(-2));
-  if (waiting !== undefined) return valuesOf(waiting, { words: rest, around });
+  return command === undefined ? { candidates: [], files: false } : candidatesOf(command, rest, around);
+}
+
+async function candidatesOf(command: Command, words: readonly string[], around: Surroundings): Promise<Found> {
+  const typed = words.at(-1) ?? '';
+  const waiting = awaitedValue(command, FLAG_WITH_VALUE.exec(typed)?.groups?.['flag'] ?? words.at(-2));
+  if (waiting !== undefined) return valuesOf(waiting, { words, around });
   if (typed.startsWith('-')) return { candidates: flagsOf(command), files: false };
-  return { candidates: await argumentsOf(command, rest, around), files: false };
+  return { candidates: await argumentsOf(command, words, around), files: false };
 }
 
 function verbsOf(program: Command): Candidate[] {
@@ -72,7 +87,8 @@ interface Typing {
 
 async function valuesOf(option: Option, { words, around }: Typing): Promise<Found> {
   if (option.argChoices !== undefined) return { candidates: option.argChoices.map((value) => ({ value })), files: false };
-  if (option.long === '--namespace') return { candidates: await fromCluster(around, flagsIn(words), async ({ api }) => (await api.list(namespaces)).map(({ metadata }) => ({ value: metadata.name }))), files: false };
+  if (option.long === '--context') return { candidates: contextsFor(around, flagsIn(words, around)), files: false };
+  if (option.long === '--namespace') return { candidates: await fromCluster(around, flagsIn(words, around), async ({ api }) => (await api.list(namespaces)).map(({ metadata }) => ({ value: metadata.name }))), files: false };
   return { candidates: [], files: ['--filename', '--nodes', '--kubeconfig'].includes(option.long ?? '') };
 }
 
@@ -115,7 +131,7 @@ async function argumentsOf(command: Command, words: readonly string[], around: S
   if (argument?.argChoices !== undefined) return argument.argChoices.map((value) => ({ value }));
   const names = NAMES[command.name()]?.[Math.min(before.length, (NAMES[command.name()]?.length ?? 1) - 1)];
   if (argument === undefined || names === undefined) return [];
-  return fromCluster(around, flagsIn(words), (session) => names(session, before));
+  return fromCluster(around, flagsIn(words, around), (session) => names(session, before));
 }
 
 function argumentAt({ registeredArguments }: Command, at: number): Argument | undefined {
@@ -127,11 +143,27 @@ function positionalsIn(command: Command, words: readonly string[]): string[] {
   return words.filter((word, at) => !word.startsWith('-') && awaitedValue(command, words[at - 1]) === undefined);
 }
 
-/** Those that say which cluster and namespace is meant. */
-function flagsIn(words: readonly string[]): ClusterFlags {
-  const valueOf = (...names: string[]): string | undefined => words.flatMap((word, at) => (names.includes(word) ? (words[at + 1] ?? []) : names.filter((name) => word.startsWith(`${name}=`)).map((name) => word.slice(name.length + 1)))).at(-1);
-  const [namespace, context, kubeconfig] = [valueOf('-n', '--namespace'), valueOf('--context'), valueOf('--kubeconfig')];
-  return { ...(namespace === undefined ? {} : { namespace }), ...(context === undefined ? {} : { context }), ...(kubeconfig === undefined ? {} : { kubeconfig }) };
+/** Those that say which cluster and namespace is meant. The word being typed says nothing yet. */
+function flagsIn(words: readonly string[], { environment }: Surroundings): ClusterFlags {
+  const said = words.slice(0, -1);
+  const valueOf = (...names: string[]): string | undefined => said.flatMap((word, at) => (names.includes(word) ? (said[at + 1] ?? []) : names.filter((name) => word.startsWith(`${name}=`)).map((name) => word.slice(name.length + 1)))).at(-1);
+  const [namespace, context, kubeconfig] = [valueOf('-n', '--namespace'), valueOf('--context'), valueOf('--kubeconfig') ?? environment['ZONESPREAD_KUBECONFIG']];
+  return { ...(namespace === undefined ? {} : { namespace }), ...(context === undefined ? {} : { context }), ...(kubeconfig === undefined ? {} : { kubeconfig: atHome(kubeconfig, environment) }) };
+}
+
+/** The shell has not put its home in place of `~` yet. */
+function atHome(path: string, environment: Surroundings['environment']): string {
+  const home = environment['HOME'];
+  return home !== undefined && path.startsWith('~/') ? `${home}${path.slice(1)}` : path;
+}
+
+function contextsFor(around: Surroundings, { kubeconfig }: ClusterFlags): Candidate[] {
+  try {
+    return around.contexts(kubeconfig === undefined ? {} : { kubeconfig }).map((value) => ({ value }));
+  } catch {
+    // As below.
+    return [];
+  }
 }
 
 async function fromCluster(around: Surroundings, flags: ClusterFlags, names: (session: Session) => Promise<Candidate[]>): Promise<Candidate[]> {

@@ -13,7 +13,7 @@ export function addCompletionVerb(program: Command, around: Surroundings): void 
     .action((shell: Shell) => void around.out.write(SCRIPTS[shell]));
   // The script is about the program of this name, whatever the plugin is called.
   addExamples(command, 'zonespread', [
-    ['completion bash > /etc/bash_completion.d/zonespread', 'bash, for everybody; for this shell: source <(zonespread completion bash)'],
+    ['completion bash > /etc/bash_completion.d/zonespread', 'bash, for everybody (needs the package bash-completion); for this shell: source <(zonespread completion bash)'],
     ['completion zsh > "${fpath[1]}/_zonespread"', 'zsh'],
     ['completion fish > ~/.config/fish/completions/zonespread.fish', 'fish'],
   ]);

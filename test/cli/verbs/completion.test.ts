@@ -1,9 +1,7 @@
-// Completion: what may come next, in the words of `__complete`, and the script that asks for it in a real bash.
+// Completion: what may come next, in the words of `__complete`. test/cli/completion/ has the scripts that ask for it, in their shells.
 
-import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { namespaces, nodes, statefulSets } from '../../../src/kubernetes/objects.ts';
-import { SCRIPTS } from '../../../src/cli/completion/scripts.ts';
 import { runProgram, createProgram } from '../../../src/cli/program.ts';
 import { node, statefulSet } from '../../builders/kubernetes.ts';
 import { Desk, moving } from '../command-line-of.ts';
@@ -13,6 +11,7 @@ function desk(): Desk {
   for (const name of ['web', 'worker', 'db']) one.api.put(statefulSets, statefulSet({ name, replicas: 3 }));
   for (const zone of ['cn-beijing-h', 'cn-beijing-i']) one.api.put(nodes, node({ zone }));
   for (const name of ['shop', 'db']) one.api.put(namespaces, { metadata: { name } });
+  one.contexts = ['prod "eu"', 'two\nlines', 'a\ttab'];
   one.record('web-2-bcdfg', { status: moving() });
   one.record('web-1-xxxxx', { status: moving({ phase: 'Succeeded' }) });
   return one;
@@ -34,6 +33,12 @@ describe('what may come next', () => {
     [['status', '--w'], ['--watch\tgo on showing it as it changes', ':4']],
     [['status', '-o', ''], ['table', 'json', 'yaml', ':4']],
     [['status', '-n', 's'], ['shop', ':4']],
+    [['status', '--output=j'], ['json', ':4']],
+    [['status', '--namespace=s'], ['shop', ':4']],
+    [['status', '--watch=s'], [':4']],
+    [['status', '--kubeconfig=/etc/k'], [':0']],
+    [['status', '--context', ''], ['prod "eu"', ':4']],
+    [['doctor', '--context=prod'], ['prod "eu"', ':4']],
     [['migrate', 'web', ''], ['0', '1', '2', ':4']],
     [['migrate', 'web', '1', ''], ['cn-beijing-h', 'cn-beijing-i', ':4']],
     [['migrate', 'web', '1', 'cn-beijing-i', ''], [':4']],
@@ -54,6 +59,23 @@ describe('what may come next', () => {
     expect(await next(one, 'status', '--namespace=shop', '')).toEqual(['cart', ':4']);
   });
 
+  it.each<[string[], Record<string, string>, object]>([
+    [['status', '--kubeconfig', '~/two', '--context=eu', ''], { HOME: '/home/me' }, { kubeconfig: '/home/me/two', context: 'eu' }],
+    [['status', ''], { ZONESPREAD_KUBECONFIG: '/etc/k' }, { kubeconfig: '/etc/k' }],
+    [['status', '--kubeconfig', 'mine', ''], { ZONESPREAD_KUBECONFIG: '/etc/k' }, { kubeconfig: 'mine' }],
+    [['status', '-n', ''], {}, {}],
+  ])('is of the cluster that the verb itself would ask: %j, %j', async (words, environment, asked) => {
+    const one = desk();
+    const around = one.surroundings({ environment });
+    const connections: object[] = [];
+    const connect: typeof around.connect = (where) => {
+      connections.push(where);
+      return around.connect(where);
+    };
+    expect(await runProgram(createProgram(around), ['__complete', ...words], { ...around, connect })).toBe(0);
+    expect(connections).toEqual([asked]);
+  });
+
   it('is nothing where the cluster does not answer, and no word about it', async () => {
     const one = desk();
     one.http.intercept = () => Promise.reject(new Error('connect ECONNREFUSED'));
@@ -71,16 +93,5 @@ describe('the scripts', () => {
 
   it('of another shell do not exist', async () => {
     expect(await desk().type('completion tcsh')).toMatchObject({ code: 2, error: expect.stringContaining('Allowed choices are bash, zsh, fish') as string });
-  });
-
-  it('work in a real bash', () => {
-    const test = `${SCRIPTS.bash}
-zonespread() { [ "$*" = "__complete status we" ] && printf 'web\\ta set\\nwest\\n:4\\n'; }
-COMP_WORDS=(zonespread status we); COMP_CWORD=2
-_zonespread
-printf '%s\\n' "\${COMPREPLY[@]}"
-complete -p zonespread
-`;
-    expect(execFileSync('bash', ['-c', test], { encoding: 'utf8' })).toBe('web\nwest\ncomplete -F _zonespread zonespread\n');
   });
 });
