@@ -52,13 +52,19 @@ function move(story: Pick<Story, 'name'> & Partial<Story>): Story {
   return { set: {}, ordinal: 1, arrange: () => ({}), ends: 'Succeeded', endsWhenRefused: ['RolledBack'], ...story };
 }
 
-/** The only trouble that may end a story otherwise. */
+/** The only trouble that may end a story otherwise, but for a refused placeholder. */
 export function isFinalRefusal({ what, trouble }: Pick<Site, 'what'> & { trouble: Trouble }): boolean {
   return trouble === '403' && (what === 'CreateSnapshot' || what === 'CreateDisk');
 }
 
+/** It is done without: then the pod itself finds that there is no room. */
+function isRefusedPlaceholder({ at, what, trouble }: Site & { trouble: Trouble }): boolean {
+  return trouble === '403' && at === 'Running reserve' && /\/priorityclasses|POST .*\/pods\?fieldManager=zonespread$/.test(what);
+}
+
 export function allowedEndings({ story, strikes, wire }: { story: Story; strikes: readonly Strike[]; wire: { struck: readonly (Site & { trouble: Trouble })[] } }): readonly Ending[] {
   if (strikes.some(({ lastsMs = 0 }) => lastsMs > 0)) return [...new Set<Ending>([story.ends, 'RolledBack', 'Failed'])];
+  if (story.ends === 'Failed' && wire.struck.some(isRefusedPlaceholder)) return ['RolledBack'];
   return wire.struck.some(isFinalRefusal) ? story.endsWhenRefused : [story.ends];
 }
 

@@ -82,19 +82,30 @@ async function makePlaceholder(context: StepContext): Promise<StepResult> {
   if (set === undefined) return wait('OwnerGone', `StatefulSet ${context.record.spec.statefulSetRef.name} is gone`, 1_000);
   const like = await podAsItWouldBe(context, set);
   const landing = await volumesThere(context);
+  const below = await ensureClassBelow(context.api, like).catch((error: unknown) => ({ kind: 'error' as const, error }));
+  if (below.kind === 'error') return afterError(context, below.error);
+  if (below.kind === 'none') return goOnWithout(context, below.message);
+  const { image, prepull } = context.reserving;
+  const placeholder = placeholderPod({ record: context.record, like, volumes: landing, priorityClassName: below.name, image, prepull });
+  await note(context, { pod: placeholder.metadata.name });
   try {
-    const below = await ensureClassBelow(context.api, like);
-    if (below.kind === 'none') return goOnWithout(context, below.message);
-    const { image, prepull } = context.reserving;
-    const placeholder = placeholderPod({ record: context.record, like, volumes: landing, priorityClassName: below.name, image, prepull });
-    await note(context, { pod: placeholder.metadata.name });
     await context.api.create(pods, placeholder);
   } catch (error) {
-    if (isUnknownClass(error)) return wait('NotReserved', `the API server does not know the PriorityClass of placeholders yet: ${error.message}`, 200);
-    if (isRefusal(error)) return goOnWithout(context, error.message);
-    if (!isAlreadyExists(error)) throw error;
+    return afterError(context, error);
   }
-  return wait('NotReserved', `the scheduler has not looked at the placeholder of pod ${podNameOf(context.record)} yet`, 200);
+  return notLookedAt(context);
+}
+
+/** Of the placeholder or its class. @throws what is no answer to it */
+async function afterError(context: StepContext, error: unknown): Promise<StepResult> {
+  if (isUnknownClass(error)) return wait('NotReserved', `the API server does not know the PriorityClass of placeholders yet: ${error.message}`, 200);
+  if (isRefusal(error)) return goOnWithout(context, error.message);
+  if (isAlreadyExists(error)) return notLookedAt(context);
+  throw error;
+}
+
+function notLookedAt({ record }: StepContext): StepResult {
+  return wait('NotReserved', `the scheduler has not looked at the placeholder of pod ${podNameOf(record)} yet`, 200);
 }
 
 /** Made a moment ago; admission goes by a cache. */

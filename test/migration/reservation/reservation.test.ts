@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { IN_FLIGHT_LABEL, MIGRATION_LABEL } from '../../../src/kubernetes/names.ts';
 import { namespaces, pods, priorityClasses, type Pod } from '../../../src/kubernetes/objects.ts';
 import { isScheduled } from '../../../src/kubernetes/reading.ts';
-import { phaseOf, statusOf, type OrdinalMigration } from '../../../src/migration/record.ts';
+import { ordinalMigrations, phaseOf, statusOf, type OrdinalMigration } from '../../../src/migration/record.ts';
 import { isPlaceholder, placeholderName } from '../../../src/migration/reservation/placeholder.ts';
 import { NAMESPACE } from '../../builders/kubernetes.ts';
 import { refusal, type ApiCall } from '../../fakes/api.ts';
@@ -150,6 +150,21 @@ describe('a placeholder that the API server refuses', () => {
     refusing(stage, 'exceeded quota: pods');
     await stage.plan();
     expect((await stage.run('web-0-first', atRest)).status).toMatchObject({ phase: 'Failed', reason: 'NotReserved' });
+    await expectWhole(stage);
+  });
+
+  it('is not meant when the record cannot be written: that is tried again', async () => {
+    const stage = await readyStage();
+    let refused = false;
+    stage.api.on('mergePatch', ordinalMigrations, (call, proceed) => {
+      if (refused || !JSON.stringify(call.body).includes('"reservation"')) return proceed();
+      refused = true;
+      return Promise.reject(refusal(call, { status: 403, reason: 'Forbidden', message: 'not now' }));
+    });
+    await stage.plan();
+    expect((await stage.run()).status?.phase).toBe('Succeeded');
+    expect(refused).toBe(true);
+    expect(said(stage)).not.toContain('goes on without');
     await expectWhole(stage);
   });
 
