@@ -3,7 +3,8 @@
 import { meanGaps, meanParts, type Part } from './accounting.ts';
 import type { Balance, MoveBalance } from './balance.ts';
 import { MAX_SKEW, ordinalsByZone, skewOver, type Picture } from './picture.ts';
-import { count, EMPTY, line, minutes, piece, seconds, several, wrap, type Line } from '../cli/rendering/text.ts';
+import { count, several } from '../standing/amounts.ts';
+import { EMPTY, line, minutes, piece, seconds, wrap, type Line } from '../cli/rendering/text.ts';
 
 export interface Ending {
   before: Picture;

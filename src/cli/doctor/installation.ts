@@ -7,7 +7,7 @@ import { leases, mutatingWebhooks, statefulSets, validatingWebhooks, type Kubern
 import { requireCustomResources } from '../../controller/custom-resources.ts';
 import { policiesThere, WEBHOOK_NAME } from '../../controller/decision.ts';
 import { keyOf } from '../../policy/annotations.ts';
-import { span } from '../rendering/text.ts';
+import { span } from '../../standing/amounts.ts';
 import { ok, problem, unknown, warning, type Check, type Finding, type Patient } from './finding.ts';
 
 const LEASE_NAME = 'zonespread';

@@ -3,7 +3,7 @@
 import { ask, openAnswer } from '../../kubernetes/exchange.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Http } from '../../ports/http.ts';
-import { span } from '../rendering/text.ts';
+import { span } from '../../standing/amounts.ts';
 import { ok, problem, unknown, warning, type Check, type Finding, type Patient } from './finding.ts';
 
 /** The first with scheduling gates, match conditions and everything else that is used, as stable features; the oldest that is tested. */

@@ -3,7 +3,8 @@
 import type { ReportedBlock, ReportedMove, ReportedPlan } from '../../controller/spread-report.ts';
 import { basisWords } from '../../standing/plans.ts';
 import { indented, tableLines, textCell, widthOfTable, type Column } from './table.ts';
-import { count, line, piece, plainText, wrap, type Line } from './text.ts';
+import { count } from '../../standing/amounts.ts';
+import { line, piece, plainText, wrap, type Line } from './text.ts';
 
 const TITLES: Column[] = [{ title: 'MOVE' }, { title: 'FROM' }, { title: 'TO' }, { title: 'GiB', align: 'right' }, { title: 'TAKES', align: 'right' }, { title: 'DOWN', align: 'right' }];
 

@@ -1,7 +1,5 @@
 // Text for a terminal: lines of styled pieces that can be cut to a width before they become escape codes, and how times are written.
 
-export { count, several, span } from '../../standing/amounts.ts';
-
 export type Style = 'plain' | 'strong' | 'faint' | 'good' | 'busy' | 'bad' | 'name';
 
 export interface Piece {

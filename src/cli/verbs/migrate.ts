@@ -11,7 +11,7 @@ import { randomLetters } from '../../ports/random.ts';
 import { blocked, failed, wrongUsage } from '../exit.ts';
 import { duration } from '../flags.ts';
 import { findSet, setNameFrom } from '../names.ts';
-import { span } from '../rendering/text.ts';
+import { span } from '../../standing/amounts.ts';
 import { addClusterFlags, addDryRunFlag, addExamples, withCluster, type ClusterFlags, type Session } from '../session.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { followRecord, stateOf } from '../waiting.ts';

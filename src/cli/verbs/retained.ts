@@ -5,7 +5,8 @@ import { retainedVolumes } from '../../controller/report.ts';
 import type { RetainedVolume } from '../../controller/spread-report.ts';
 import { ordinalMigrations, podNameOf } from '../../migration/record.ts';
 import { tableLines, textCell, type Column } from '../rendering/table.ts';
-import { count, EMPTY, line, piece, several, span, wrap, type Line } from '../rendering/text.ts';
+import { count, several, span } from '../../standing/amounts.ts';
+import { EMPTY, line, piece, wrap, type Line } from '../rendering/text.ts';
 import { addExamples, addReadFlags, withCluster, type ClusterFlags, type Session } from '../session.ts';
 import type { Surroundings } from '../surroundings.ts';
 

@@ -23,7 +23,7 @@ import type { ClosingTime } from '../closing-time.ts';
 import { installProduct, OWN_NAMESPACE, type ProductIdentities } from './installation.ts';
 import { startProduct, untilRegistered } from './product.ts';
 import { keepFiles, type RecentLines } from '../logs.ts';
-import { several } from '../../cli/rendering/text.ts';
+import { several } from '../../standing/amounts.ts';
 import { DEMO_MANAGER } from '../workload.ts';
 import type { World } from '../world.ts';
 import { FIRST_ZONE, nodesOf, NODES_PER_ZONE, REGION, ZONES } from '../zones.ts';

@@ -1,7 +1,8 @@
 // Text for a terminal: cut, wrapped, painted; times and numbers for people.
 
 import { expect, test } from 'vitest';
-import { count, fit, line, minutes, paint, piece, plainText, seconds, several, widthOf, wrap } from '../../../src/cli/rendering/text.ts';
+import { count, several } from '../../../src/standing/amounts.ts';
+import { fit, line, minutes, paint, piece, plainText, seconds, widthOf, wrap } from '../../../src/cli/rendering/text.ts';
 
 test('a line that is too wide is cut, and says so', () => {
   const long = line(piece('strong', 'strong'), ' and plain');

@@ -1,7 +1,7 @@
 // A zone is to be left: it is taken out of the annotation, and its disks move out.
 
 import type { Check } from '../../closing-lines.ts';
-import { several } from '../../../cli/rendering/text.ts';
+import { several } from '../../../standing/amounts.ts';
 import { ZONES } from '../../zones.ts';
 import { bringUp, declareZones } from '../play.ts';
 import type { Scenario } from './scenario.ts';

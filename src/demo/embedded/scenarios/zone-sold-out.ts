@@ -3,7 +3,8 @@
 import { phaseOf, podNameOf, statusOf, type OrdinalMigration } from '../../../migration/record.ts';
 import { everythingOnSale } from '../../../simulation/ecs/categories.ts';
 import type { Check } from '../../closing-lines.ts';
-import { EMPTY, line, piece, seconds, several } from '../../../cli/rendering/text.ts';
+import { several } from '../../../standing/amounts.ts';
+import { EMPTY, line, piece, seconds } from '../../../cli/rendering/text.ts';
 import { NAMESPACE } from '../../workload.ts';
 import { FIRST_ZONE, ZONES } from '../../zones.ts';
 import { bringUp, declareZones, type Play } from '../play.ts';
