@@ -11,6 +11,7 @@ import { timestamp, type Clock } from '../ports/clock.ts';
 import { nameOfSet, type SetKey } from './cluster.ts';
 import type { Decided, Decision } from './decision.ts';
 import { groupBlocked, keepTimes, sameJson } from './report.ts';
+import { standstillsOf } from './standstill.ts';
 import { zoneEvacuations, type ZoneEvacuation, type ZoneEvacuationStatus } from './zone-evacuation.ts';
 
 /** The schema takes no more. */
@@ -61,11 +62,13 @@ export function createEvacuations({ api, clock, evacuation, annotated, migration
   };
 }
 
-function tallyOf({ layout, plan, turn }: Decided): Map<string, Left> {
+function tallyOf(decided: Decided): Map<string, Left> {
+  const { layout, turn } = decided;
   const zones = new Map<string, Left>();
+  const standstills = standstillsOf(decided);
   const starting = new Set([...turn.start, ...turn.waiting].map(({ ordinal }) => ordinal));
   for (const ordinal of layout.ordinals) {
-    const hold = starting.has(ordinal.ordinal) ? undefined : holdOf(ordinal, { plan, turn });
+    const hold = standstills.get(ordinal.ordinal) ?? (starting.has(ordinal.ordinal) ? undefined : holdOf(ordinal, decided));
     for (const [zone, volumes] of Map.groupBy(zonalVolumes(ordinal), (volume) => volume.zone ?? '')) {
       const left = zones.get(zone) ?? { disks: 0, blockedDisks: 0, holds: [] };
       zones.set(zone, left);

@@ -3,6 +3,7 @@
 import { ADMISSION_ACTS } from './acts/admission.ts';
 import { CLAIM_ACTS } from './acts/claims.ts';
 import { CLOUD_ACTS } from './acts/cloud.ts';
+import { EVACUATION_ACTS } from './acts/evacuation.ts';
 import { POD_ACTS } from './acts/pods.ts';
 import { POLICY_ACTS } from './acts/policy.ts';
 import { RECORD_ACTS } from './acts/records.ts';
@@ -32,4 +33,5 @@ export const ACTS: Record<string, Act> = {
   ...POLICY_ACTS,
   ...CLOUD_ACTS,
   ...ADMISSION_ACTS,
+  ...EVACUATION_ACTS,
 };

@@ -2,6 +2,7 @@
 // calm in most respects and some hostile in many; then how the world is made in which it happens.
 
 import { ACTS } from './acts.ts';
+import { EVACUATE } from './acts/evacuation.ts';
 import { Dice } from './dice.ts';
 import { FAULTS } from './faults.ts';
 import { PROCESS_FAULTS } from './faults/processes.ts';
@@ -204,7 +205,7 @@ function drawFault(name: string, troubleMs: number, dice: Dice): FaultPlan {
 }
 
 function drawActs(troubleMs: number, { sets, dice }: { sets: SetPlan[]; dice: Dice }): ActPlan[] {
-  const names = Object.keys(ACTS);
+  const names = Object.keys(ACTS).filter((name) => name !== EVACUATE);
   const chosen = dice.shuffled(names).slice(0, Math.ceil(howMany(names.length, dice) / 2));
   // A set that only plans moves when somebody approves.
   if (sets.some(({ policy }) => policy['mode'] === 'plan')) chosen.push('approve the plan');
@@ -216,6 +217,8 @@ function drawActs(troubleMs: number, { sets, dice }: { sets: SetPlan[]; dice: Di
   const late = Math.floor(troubleMs * 0.8);
   const acts = chosen.flatMap((name) => Array.from({ length: dice.chance(0.7) ? 1 : dice.between(2, 3) }, () => drawn(name, 0, late)));
   if (dice.chance(0.06)) acts.push(...aHole(drawn, dice.between(0, late - HOLE_MS), dice));
+  // It is about all sets, and drawn by itself.
+  if (dice.chance(0.12)) acts.push(...Array.from({ length: dice.chance(0.7) ? 1 : 2 }, () => drawn(EVACUATE, 0, late)));
   return acts.toSorted((left, right) => left.at - right.at);
 }
 

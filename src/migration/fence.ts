@@ -1,5 +1,6 @@
 // The stale-detach fence: has anybody touched the old disk since it was seen detached, or is about to? Asked live, of the API server and
-// then of the cloud, before the snapshot, before and after the claim goes, and before the gate comes off (trap 14 of kubernetes-facts.md).
+// then of the cloud, before the snapshot, before and after the claim goes, and twice before the gate comes off (trap 14 of
+// kubernetes-facts.md).
 
 import { volumeAttachments, type VolumeAttachment } from '../kubernetes/objects.ts';
 import type { Disk } from '../ports/disks.ts';

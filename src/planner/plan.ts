@@ -6,7 +6,7 @@ import type { Policy } from '../policy/policy.ts';
 import { digestOf } from './digest.ts';
 import { costOf, sizeGiBToMove, UNMEASURED, type Cost, type Estimates, type MoveEstimate } from './estimate.ts';
 import type { GuardContext } from './guards/guard.ts';
-import { assign, optionsOf, possibilitiesOf, type Assignment, type Possibility, type World } from './possibilities.ts';
+import { assign, optionsOf, pinnedIntoEvacuation, possibilitiesOf, type Assignment, type Possibility, type World } from './possibilities.ts';
 import type { BlockReason, PlannedReason, STAY_REASONS } from './reasons.ts';
 import { whyUnsatisfied, type Unsatisfied } from './unsatisfied.ts';
 
@@ -116,6 +116,7 @@ function worldOf(inputs: PlanInputs): World {
     nowMs,
     homes,
     nowhere: homes.length === 0 && declared.length > 0 ? allEvacuated(declared, evacuatedZones) : undefined,
+    evacuatedZones,
     inFlight,
     context: { ...ALWAYS_READY, unusableZones, estimates, nodesMayCome, ...(recentMoves === undefined ? {} : { recentMoves }), ...(forbidden === undefined ? {} : { forbidden }) },
   };
@@ -209,8 +210,11 @@ function isWanted(possibility: Possibility, { homes }: World, { met }: Assignmen
   return !met && optionsOf(possibility, homes, { hold: possibility.holds.of }).every((zone) => zone === from);
 }
 
-function holdOf({ facts, coolingUntilMs, pin, holds }: Possibility, { homes, nowhere }: World): Omit<StayingOrdinal, 'ordinal'> | undefined {
-  if (nowhere !== undefined) return { reason: 'ZoneUnavailable', message: nowhere };
+function holdOf(possibility: Possibility, world: World): Omit<StayingOrdinal, 'ordinal'> | undefined {
+  const { facts, coolingUntilMs, pin, holds } = possibility;
+  const { homes, nowhere } = world;
+  const closed = nowhere ?? pinnedIntoEvacuation(possibility, world);
+  if (closed !== undefined) return { reason: 'ZoneUnavailable', message: closed };
   if (coolingUntilMs !== undefined) return { reason: 'CoolDown', message: `${facts.podName} has moved only just and stays where it is until ${new Date(coolingUntilMs).toISOString()} (flag --cool-down)` };
   const wanted = pin === undefined ? homes : [pin];
   const hold = wanted.map((zone) => holds.of(zone)).find((found) => found !== undefined);

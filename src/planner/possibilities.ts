@@ -40,6 +40,8 @@ export interface World {
   homes: readonly string[];
   /** Why there are no homes at all, for people. */
   nowhere?: string | undefined;
+  /** Zones that are no homes as long as they are being evacuated, with who asks for it. */
+  evacuatedZones: ReadonlyMap<string, string>;
   context: GuardContext;
   inFlight: ReadonlyMap<number, string>;
 }
@@ -162,6 +164,12 @@ export function optionsOf({ from, inFlightTo, coolingUntilMs, pin }: Possibility
 
 function isFree(hold: Blocked | undefined, lifted: Restriction | undefined): boolean {
   return hold === undefined || restrictionOf(hold) === lifted;
+}
+
+/** A pin outlasts an evacuation: only who has pinned it knows whether the ordinal may go elsewhere. Undefined when the pin names no such zone. */
+export function pinnedIntoEvacuation({ facts, pin }: Possibility, { evacuatedZones }: Pick<World, 'evacuatedZones'>): string | undefined {
+  const who = evacuatedZones.get(pin ?? '');
+  return pin === undefined || who === undefined ? undefined : `${facts.podName} is pinned to zone ${pin} by zonespread.io/pin, and that zone is being evacuated: ${who}; pin it elsewhere or not at all, or delete the evacuation`;
 }
 
 export function restrictionOf(hold: Blocked): Restriction {

@@ -1,7 +1,7 @@
 // Why a set is not as declared: moves that will put it right, or the restriction without which it could be.
 
 import { fewOf } from './few.ts';
-import { couldBeMet, restrictionOf, type Possibility, type Restriction, type World } from './possibilities.ts';
+import { couldBeMet, pinnedIntoEvacuation, restrictionOf, type Possibility, type Restriction, type World } from './possibilities.ts';
 import type { Blocked, UnsatisfiedReason } from './reasons.ts';
 
 export interface Unsatisfied {
@@ -32,11 +32,7 @@ const DESCRIPTIONS: Record<Restriction, Description> = {
       possibilities.flatMap(({ facts, coolingUntilMs }) => (coolingUntilMs === undefined ? [] : [`${facts.podName} until ${new Date(coolingUntilMs).toISOString()}`])),
       (names) => `ordinals that have moved only just stay where they are (${names})`,
     ),
-  PinsConflict: (possibilities, { policy, homes }) =>
-    listed(
-      possibilities.flatMap(({ facts, pin }) => (pin === undefined ? [] : [`${facts.ordinal}=${pin}`])),
-      (pins) => `zonespread.io/pin (${pins}) does not go with zonespread.io/max-skew "${policy.maxSkew}" over ${homes.join(',')}; change one of them`,
-    ),
+  PinsConflict: (possibilities, world) => pinsIntoEvacuation(possibilities, world) ?? pinsAgainstSkew(possibilities, world),
   OrdinalsHeld: (possibilities, { homes }) => holdMessages('OrdinalsHeld', possibilities, homes),
   InFlight: (possibilities) =>
     listed(
@@ -44,6 +40,18 @@ const DESCRIPTIONS: Record<Restriction, Description> = {
       (names) => `moves under way lead elsewhere (${names}); the plan goes on from there`,
     ),
 };
+
+function pinsIntoEvacuation(possibilities: readonly Possibility[], world: World): string | undefined {
+  const messages = possibilities.flatMap((possibility) => pinnedIntoEvacuation(possibility, world) ?? []);
+  return messages.length === 0 ? undefined : summary(messages.toReversed());
+}
+
+function pinsAgainstSkew(possibilities: readonly Possibility[], { policy, homes }: World): string | undefined {
+  return listed(
+    possibilities.flatMap(({ facts, pin }) => (pin === undefined ? [] : [`${facts.ordinal}=${pin}`])),
+    (pins) => `zonespread.io/pin (${pins}) does not go with zonespread.io/max-skew "${policy.maxSkew}" over ${homes.join(',')}; change one of them`,
+  );
+}
 
 function listed(items: string[], sentence: (items: string) => string): string | undefined {
   return items.length === 0 ? undefined : sentence(fewOf(items.toReversed()));

@@ -93,6 +93,24 @@ describe('the progress of an evacuation', () => {
     expect((await told(scene, 'a', ['web', 'log'])).disksMoved).toBe(1);
   });
 
+  it('names the pin that keeps an ordinal in the zone', async () => {
+    const scene = new Scene();
+    scene.addSet({ zones: ['a', 'b', 'c'] }, { annotations: { zones: 'a,b,c', pin: '0=a' } });
+    scene.evacuate('a');
+    const status = await told(scene);
+    expect(status).toMatchObject({ disksLeft: 1, disksBlocked: 1, blocked: [{ ordinals: '0', reason: 'ZoneUnavailable', message: expect.stringContaining('web-0 is pinned to zone a by zonespread.io/pin') }] });
+    expect(conditionsOf(status)).toEqual(['Complete False DisksLeft', 'Progressing False ZoneUnavailable']);
+  });
+
+  it('names the move that stands still', async () => {
+    const scene = new Scene();
+    scene.addSet({ zones: ['a', 'b', 'c'] });
+    scene.evacuate('a');
+    scene.addRecord('by-hand', { spec: { ordinal: 0, targetZone: 'a' }, status: { phase: 'Pending', reason: 'AlreadyInZone', message: 'web-0 is in zone a' } });
+    const status = await told(scene);
+    expect(status).toMatchObject({ disksLeft: 1, disksBlocked: 1, blocked: [{ ordinals: '0', reason: 'AlreadyInFlight', message: 'OrdinalMigration by-hand of web-0 is Pending (AlreadyInZone: web-0 is in zone a)' }] });
+  });
+
   it('is complete when nothing is left', async () => {
     const scene = new Scene();
     scene.addSet({ zones: ['b', 'c', 'b'] });

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ACTS, EXCUSES, NothingToDo } from '../../src/histories/acts.ts';
+import { zoneEvacuations } from '../../src/controller/zone-evacuation.ts';
 import { NAMESPACE } from '../../src/histories/world.ts';
 import { IN_FLIGHT_LABEL, MIGRATION_LABEL } from '../../src/kubernetes/names.ts';
 import { claims, mutatingWebhooks, namespaces, pods, statefulSets, validatingWebhooks, volumeAttachments, type PersistentVolumeClaim, type StatefulSet } from '../../src/kubernetes/objects.ts';
@@ -303,6 +304,18 @@ describe('acts on policies', () => {
     await world.simulated.pass(130_000);
     expect(ofKind(seen, 'ResourceQuota', 'ADDED')).toHaveLength(1);
     expect(ofKind(seen, 'ResourceQuota', 'DELETED')).toHaveLength(1);
+  });
+});
+
+describe('evacuations', () => {
+  it.each([
+    ['for a while', 0.9, []],
+    ['for good', 0.5, ['cn-test-b']],
+  ])('evacuate a zone, %s', async (_, lot, left) => {
+    const { world, seen } = await underWay('evacuate a zone', lot);
+    expect(ofKind(seen, 'ZoneEvacuation', 'ADDED')).toHaveLength(1);
+    await world.simulated.pass(310_000);
+    expect(world.simulated.server.readAll(zoneEvacuations).map(({ spec }) => spec.zone)).toEqual(left);
   });
 });
 

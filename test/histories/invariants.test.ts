@@ -6,6 +6,7 @@ import { INVARIANTS } from '../../src/histories/invariants/all.ts';
 import { deletionsAreDue } from '../../src/histories/invariants/deletions.ts';
 import { endingsAreTrue } from '../../src/histories/invariants/endings.ts';
 import { epochsGrow } from '../../src/histories/invariants/epochs.ts';
+import { evacuationsHold } from '../../src/histories/invariants/evacuations.ts';
 import { podsGoGently } from '../../src/histories/invariants/gentle-removal.ts';
 import type { RequestRecord } from '../../src/simulation/apiserver/contract.ts';
 import { writesAreAsRead } from '../../src/histories/invariants/as-read.ts';
@@ -28,10 +29,11 @@ import type { HistoryPlan } from '../../src/histories/plan.ts';
 import { play } from '../../src/histories/play.ts';
 import { NAMESPACE } from '../../src/histories/world.ts';
 import { CLUSTER_TAG, GATE, IN_FLIGHT_LABEL, MIGRATION_LABEL, ROLE_LABEL } from '../../src/kubernetes/names.ts';
-import { namespaces, pods, statefulSets, volumes } from '../../src/kubernetes/objects.ts';
+import { namespaces, pods, statefulSets, volumes, type StatefulSet } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, type OrdinalMigrationStatus } from '../../src/migration/record.ts';
 import { placeholderName } from '../../src/migration/reservation/placeholder.ts';
 import { spreadReports, type SpreadReportStatus } from '../../src/controller/spread-report.ts';
+import { zoneEvacuations, type ZoneEvacuation, type ZoneEvacuationStatus } from '../../src/controller/zone-evacuation.ts';
 import { CALM } from '../../src/simulation/controllers/pace.ts';
 import { CLAIM, InvariantStage, part } from './invariants-stage.ts';
 
@@ -46,8 +48,8 @@ describe('the invariants', () => {
   });
 
   it('are all in the list that histories are held to', () => {
-    expect(INVARIANTS).toHaveLength(20);
-    expect(new Set(INVARIANTS).size).toBe(20);
+    expect(INVARIANTS).toHaveLength(21);
+    expect(new Set(INVARIANTS).size).toBe(21);
   });
 });
 
@@ -70,6 +72,24 @@ describe('I1: no acknowledged write is lost', () => {
     stage.world.simulated.records.wrote({ ...wrote, diskId: 'd-old', at: 1 });
     stage.world.simulated.records.started({ ...started, diskId: 'd-new' }, [{ writer: POD, sequence: 7, at: 1, text: 'seven' }]);
     expect(invariant.atRest?.()).toBeUndefined();
+  });
+
+  it('but one to a disk that no claim is on any more, by a pod that outlived its claim, is owed to nobody', async () => {
+    const stage = await InvariantStage.begin();
+    const { invariant } = stage.hold(noWriteIsLost);
+    const lose = (sequence: number, diskId: string): void => {
+      stage.world.simulated.records.wrote({ ...wrote, sequence, diskId, at: stage.world.simulated.clock.now() });
+      stage.world.simulated.records.started({ ...started, uid: `uid-${sequence}`, diskId: 'd-new' }, []);
+    };
+    const { diskId } = await stage.claimOn(stage.disk());
+    await stage.dropClaim();
+    await stage.pass(1_000);
+    lose(7, diskId);
+    expect(invariant.atRest?.()).toBeUndefined();
+    await stage.claimOn(diskId, { name: 'again' });
+    await stage.pass(1_000);
+    lose(8, diskId);
+    expect(invariant.atRest?.()).toMatch(/without write 8/);
   });
 
   /** The newer disk was given up; `lose` has its pod start on the old one. */
@@ -549,11 +569,6 @@ describe('I7: every record ends, and says the truth', () => {
     expect(invariant.atRest?.()).toBeUndefined();
   });
 
-  const set = (annotations: Record<string, string>, replicas = 1) => ({
-    metadata: { name: 'web', namespace: NAMESPACE, annotations },
-    spec: { replicas, serviceName: 'web', selector: { matchLabels: { app: 'web' } }, template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'app', image: 'app:1' }] } } },
-  });
-
   it('its pods run, unless a move of the set is Frozen', async () => {
     const stage = await InvariantStage.begin();
     const { invariant } = stage.hold(podsRun);
@@ -598,6 +613,47 @@ describe('I7: every record ends, and says the truth', () => {
     await say({ satisfied: false, conditions: [notSatisfied], blocked: [{ ordinals: '1', reason: 'BudgetUsedUp', message: 'two are under way' }] });
     expect(invariant.atRest?.()).toMatch(/nothing that lasts holds them: BudgetUsedUp/);
     await say({ satisfied: false, conditions: [notSatisfied], blocked: [{ ordinals: '', reason: 'Paused', message: 'zonespread.io/paused is "true"' }] });
+    expect(invariant.atRest?.()).toBeUndefined();
+  });
+});
+
+describe('I7: evacuations hold', () => {
+  const leaving = async (stage: InvariantStage, zone: string): Promise<ZoneEvacuation> => stage.do(stage.admin.create(zoneEvacuations, { metadata: { name: `leave-${zone}` }, spec: { zone } }));
+
+  it('no planned move begins into a zone that has been evacuated for a while, unless there was trouble until now', async () => {
+    const stage = await InvariantStage.begin();
+    const { wrong } = stage.hold(evacuationsHold);
+    const begin = (name: string, spec: { planDigest?: string } = { planDigest: 'p' }) => stage.record({}, { name, ...spec });
+    await leaving(stage, 'cn-test-b');
+    await stage.pass(180_000);
+    await begin('in-trouble');
+    Object.assign(stage.world, { troubled: false });
+    await begin('just-after');
+    expect(wrong).toEqual([]);
+    await stage.pass(180_000);
+    await begin('by-hand', {});
+    expect(wrong).toEqual([]);
+    await begin('later');
+    expect(wrong).toEqual(['record later (Pending Forward at nothing) is to move into zone cn-test-b, which ZoneEvacuation leave-cn-test-b empties']);
+  });
+
+  it('and at rest it tells how many disks are left, and what holds them', async () => {
+    const stage = await InvariantStage.begin();
+    const { invariant } = stage.hold(evacuationsHold);
+    await stage.claimOn(stage.disk());
+    const templates = { volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '40Gi' } } } }], ordinals: { start: 1 } };
+    const declared = set({ 'zonespread.io/zones': 'cn-test-a,cn-test-b' });
+    await stage.do(stage.admin.create(statefulSets, { ...declared, spec: { ...declared.spec, ...templates } }));
+    const { metadata } = await leaving(stage, 'cn-test-a');
+    const say = (status: ZoneEvacuationStatus) => stage.do(stage.admin.mergePatch(zoneEvacuations, { name: metadata.name }, { status }, { subresource: 'status' }));
+    const complete = (status: 'True' | 'False') => [{ type: 'Complete', status, reason: 'Said', message: 'so it is', lastTransitionTime: AT }];
+
+    expect(invariant.atRest?.()).toBe('ZoneEvacuation leave-cn-test-a of zone cn-test-a: it says that nobody knows how many disks are left, and there are 1');
+    await say({ disksLeft: 1, conditions: complete('True') });
+    expect(invariant.atRest?.()).toMatch(/it says that it is complete, with 1 disks left$/);
+    await say({ disksBlocked: 0, conditions: complete('False') });
+    expect(invariant.atRest?.()).toMatch(/1 disks are left, 0 of them held/);
+    await say({ disksBlocked: 1, blocked: [{ namespace: NAMESPACE, statefulSet: 'web', ordinals: '1', reason: 'Paused', message: 'zonespread.io/paused is "true"' }] });
     expect(invariant.atRest?.()).toBeUndefined();
   });
 });
@@ -682,6 +738,41 @@ describe('I9: one volume for each disk, and no stale disk', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('though the source may be touched by hand after the last look at it, which is only just before the pod is let go', async () => {
+    const stage = await InvariantStage.begin();
+    const { wrong, invariant } = stage.hold(noStaleDiskAttached);
+    const { old, successor } = await stage.moved();
+    const record = await stage.record({ phase: 'Running', step: 'ungate', claims: [part({ source: { diskId: old }, target: { diskId: successor } })] });
+    const look = () => invariant.onCall?.({ daemon: 0, action: 'DescribeDisks', parameters: { DiskIds: JSON.stringify([old]) } });
+    const byHand = async (): Promise<void> => {
+      stage.world.excuses.add(EXCUSES.diskAttachedByHand(old));
+      await stage.attach(old);
+      await stage.detach(old);
+    };
+    look();
+    await byHand();
+    await stage.change(record, { releasedPodUID: 'uid-of-the-pod' });
+    look();
+    await stage.attach(successor);
+    expect(wrong).toEqual([]);
+  });
+
+  it('but not before it, nor when nobody looks', async () => {
+    for (const looks of [true, false]) {
+      const stage = await InvariantStage.begin();
+      const { wrong, invariant } = stage.hold(noStaleDiskAttached);
+      const { old, successor } = await stage.moved();
+      const record = await stage.record({ phase: 'Running', step: 'ungate', claims: [part({ source: { diskId: old }, target: { diskId: successor } })] });
+      stage.world.excuses.add(EXCUSES.diskAttachedByHand(old));
+      await stage.attach(old);
+      await stage.detach(old);
+      if (looks) invariant.onCall?.({ daemon: 0, action: 'DescribeDisks', parameters: { DiskIds: JSON.stringify([old]) } });
+      await stage.change(record, { releasedPodUID: 'uid-of-the-pod' });
+      await stage.attach(successor);
+      expect(wrong).toEqual([expect.stringMatching(/which has been attached since/)]);
+    }
+  });
+
   it('nor once a move has let its pod go to the successor, attached or not', async () => {
     const stage = await InvariantStage.begin();
     const { wrong } = stage.hold(noStaleDiskAttached);
@@ -735,3 +826,10 @@ const CALM_HISTORY: HistoryPlan = {
   acts: [],
   troubleMs: 120_000,
 };
+
+function set(annotations: Record<string, string>, replicas = 1): StatefulSet {
+  return {
+    metadata: { name: 'web', namespace: NAMESPACE, annotations },
+    spec: { replicas, serviceName: 'web', selector: { matchLabels: { app: 'web' } }, template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'app', image: 'app:1' }] } } },
+  };
+}

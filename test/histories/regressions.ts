@@ -140,6 +140,18 @@ export const REGRESSIONS: readonly Regression[] = [
     was: 'a record whose finalizer a person took off before its ending was seen to left the namespace labelled as if something were in flight',
     plan: {"seed":1090,"cluster":{"kubernetes":"1.30","zones":2,"nodesPerZone":1,"pace":{"watch":[0,447],"reconcile":[0,73],"request":[0,20]},"cloud":{"createDiskMs":1780,"attachMs":215,"detachMs":39,"snapshotAvailableMs":1837,"snapshotUploadMs":3015,"callMs":0,"tagVisibilityLagMs":2669,"listVisibilityLagMs":0},"kubelet":{"bootMs":23,"readyMs":2160,"stopMs":178,"unmountMs":683,"writeMs":1521},"detachingSnapshots":"refused"},"sets":[{"name":"web","replicas":3,"start":0,"templates":["data"],"binding":"Immediate","reclaim":"Delete","podManagement":"Parallel","update":"RollingUpdate","claimRetention":{"whenDeleted":"Retain","whenScaled":"Retain"},"mayBeDown":undefined,"policy":{"zones":"cn-test-b,cn-test-a","health-duration":"4s"}}],"product":{"daemons":1,"clockRates":[1],"sweep":"*/30 * * * * *","stepTimeoutMs":101104,"coolDownMs":0,"atOnce":2,"lease":{"durationMs":15000,"retryMs":5000}},"faults":[{"name":"daemon killed at a record","from":0,"to":161810,"chance":0.0278},{"name":"cloud call timed out","from":80713,"to":92761,"chance":0.0051}],"acts":[{"name":"take a record's finalizer off","at":32676,"lot":0.61518649966456},{"name":"take a record's finalizer off","at":62050,"lot":0.5598924269434065},{"name":"take a record's finalizer off","at":71969,"lot":0.9293112193699926}],"troubleMs":161810},
   },
+  {
+    was: 'an evacuation said "Moving" for good about an ordinal that is pinned to its zone, and the set blamed max-skew',
+    plan: {"seed":509,"cluster":{"kubernetes":"1.30","zones":3,"nodesPerZone":1,"pace":{"watch":[0,3],"reconcile":[0,2],"request":[0,3]},"cloud":{"createDiskMs":169,"attachMs":55,"detachMs":37,"snapshotAvailableMs":1204,"snapshotUploadMs":139789,"callMs":44,"tagVisibilityLagMs":111825,"listVisibilityLagMs":22377},"kubelet":{"bootMs":22,"readyMs":2022,"stopMs":1967,"unmountMs":807,"writeMs":2766},"detachingSnapshots":"refused"},"sets":[{"name":"web","replicas":2,"start":0,"templates":["data"],"binding":"WaitForFirstConsumer","reclaim":"Delete","podManagement":"Parallel","update":"RollingUpdate","claimRetention":{"whenDeleted":"Retain","whenScaled":"Delete"},"mayBeDown":undefined,"policy":{"zones":"cn-test-b,cn-test-c","source-retention":"54s","snapshot-retention":"5s","pin":"1=cn-test-b"}}],"product":{"daemons":1,"clockRates":[1],"sweep":"*/2 * * * *","stepTimeoutMs":179391,"coolDownMs":11287,"atOnce":3,"lease":{"durationMs":30000,"retryMs":4000}},"faults":[],"acts":[{"name":"evacuate a zone","at":278738,"lot":0.26350892055779696}],"troubleMs":393446},
+  },
+  {
+    was: 'an evacuation said "Moving" for good about an ordinal with a move made by hand that is held',
+    plan: {"seed":2365,"cluster":{"kubernetes":"1.36","zones":2,"nodesPerZone":1,"pace":{"watch":[0,3],"reconcile":[0,2],"request":[0,3]},"cloud":{"createDiskMs":70,"attachMs":842,"detachMs":568,"snapshotAvailableMs":707,"snapshotUploadMs":3328,"callMs":773,"tagVisibilityLagMs":36,"listVisibilityLagMs":0},"kubelet":{"bootMs":1287,"readyMs":2290,"stopMs":91,"unmountMs":151,"writeMs":3266},"detachingSnapshots":"refused"},"sets":[{"name":"web","replicas":3,"start":0,"templates":["data"],"binding":"WaitForFirstConsumer","reclaim":"Retain","podManagement":"Parallel","update":"RollingUpdate","claimRetention":{"whenDeleted":"Retain","whenScaled":"Delete"},"mayBeDown":undefined,"policy":{"zones":"cn-test-b,cn-test-a","snapshot-retention":"25s"}}],"product":{"daemons":1,"clockRates":[1],"sweep":"*/20 * * * * *","stepTimeoutMs":168924,"coolDownMs":0,"atOnce":2,"lease":{"durationMs":30000,"retryMs":4000}},"faults":[],"acts":[{"name":"make a record by hand","at":4913,"lot":0.7049612842965871},{"name":"evacuate a zone","at":26813,"lot":0.4573854384943843}],"troubleMs":146920},
+  },
+  {
+    was: 'an evacuation said "Moving" for good about an ordinal that waits behind a frozen move',
+    plan: {"seed":894,"cluster":{"kubernetes":"1.36","zones":2,"nodesPerZone":1,"pace":{"watch":[0,3],"reconcile":[0,2],"request":[0,3]},"cloud":{"createDiskMs":25885,"attachMs":501,"detachMs":4216,"snapshotAvailableMs":8966,"snapshotUploadMs":12204,"callMs":0,"tagVisibilityLagMs":0,"listVisibilityLagMs":0},"kubelet":{"bootMs":122,"readyMs":170,"stopMs":55,"unmountMs":544,"writeMs":1741},"detachingSnapshots":"inconsistent"},"sets":[{"name":"web","replicas":4,"start":0,"templates":["data"],"binding":"Immediate","reclaim":"Delete","podManagement":"OrderedReady","update":"RollingUpdate","claimRetention":{"whenDeleted":"Retain","whenScaled":"Retain"},"mayBeDown":undefined,"policy":{"zones":"cn-test-c,cn-test-b","health-duration":"7s","source-retention":"forever","snapshot-retention":"6s"}}],"product":{"daemons":1,"clockRates":[1],"sweep":"*/20 * * * * *","stepTimeoutMs":222167,"coolDownMs":0,"atOnce":2,"lease":{"durationMs":20000,"retryMs":2667}},"faults":[],"acts":[{"name":"evacuate a zone","at":23125,"lot":0.4418074314016849},{"name":"make a volume for the same disk","at":112028,"lot":0.9756594877690077}],"troubleMs":172529},
+  },
 ];
 
 export interface ShownElsewhere {
@@ -206,5 +218,15 @@ export const ALSO: readonly ShownElsewhere[] = [
     was: 'a pod that OrderedReady would not make again was moved, undone and moved again for hours',
     file: 'planner/guards.test.ts',
     title: 'unless it is made again only after others that are down: OrderedReady',
+  },
+  {
+    was: 'the old disk was looked at before it was marked, and somebody attached it while the room was handed over and before the gate came off',
+    file: 'migration/fences.test.ts',
+    title: 'the old disk, touched in the very last moment before the gate comes off: the pod does not start on the copy',
+  },
+  {
+    was: 'a pod that ran on after people had taken its claim away wrote for nobody (invariant)',
+    file: 'histories/invariants.test.ts',
+    title: 'but one to a disk that no claim is on any more, by a pod that outlived its claim, is owed to nobody',
   },
 ];

@@ -2,6 +2,7 @@
 // costs a retry at most, never a write.
 
 import { describe, expect, it } from 'vitest';
+import { SUPERSEDED_TAG } from '../../src/kubernetes/names.ts';
 import { LeaseLost } from '../../src/kubernetes/fence.ts';
 import { isConflict } from '../../src/kubernetes/refusals.ts';
 import { claims, nodes, pods, volumeAttachments, volumes, type KubernetesObject, type Resource } from '../../src/kubernetes/objects.ts';
@@ -126,6 +127,24 @@ describe('what changed since it was looked at', () => {
       await stage.ecs.call('DetachDisk', { DiskId: old, InstanceId: 'i-node-a' });
       await stage.clock.advance(2_000);
     });
+    expect((await stage.run()).status).toMatchObject({ phase: 'Succeeded', attempt: 2 });
+    await expectWhole(stage);
+  });
+
+  it('the old disk, touched in the very last moment before the gate comes off: the pod does not start on the copy', async () => {
+    const stage = await readyStage();
+    const old = stage.diskOf('data-web-0');
+    await stage.plan();
+    let isTouched = false;
+    stage.ecs.follow(({ id, event, details }) => {
+      if (isTouched || id !== old || event !== 'tagged' || !JSON.stringify(details).includes(SUPERSEDED_TAG)) return;
+      isTouched = true;
+      void stage.ecs.call('AttachDisk', { DiskId: old, InstanceId: 'i-node-a' });
+    });
+    await stage.run('web-0-first', (record) => record.status?.attempt === 2);
+    expect(stage.pod()?.spec.schedulingGates).toHaveLength(1);
+    await stage.clock.advance(2_000);
+    await stage.ecs.call('DetachDisk', { DiskId: old, InstanceId: 'i-node-a' });
     expect((await stage.run()).status).toMatchObject({ phase: 'Succeeded', attempt: 2 });
     await expectWhole(stage);
   });

@@ -317,6 +317,17 @@ describe('a zone that is being evacuated', () => {
     expect(planned.moves[0]).toMatchObject({ reason: 'Evacuate', why: 'web-1 leaves zone b, which is being evacuated: it is closing.' });
     expect(planFor({ zones: ['a', 'c'] }, { evacuatedZones: new Map([['b', 'it is closing']]) })).toMatchObject({ satisfied: true, skew: 0 });
   });
+
+  it.for([
+    ['there', ['a', 'b', 'c']],
+    ['elsewhere', ['a', 'a', 'c']],
+  ] as const)('is not left, nor entered, by who is pinned to it and is %s, and the pin is named', ([, now]) => {
+    const planned = planFor({ zones: [...now] }, { policy: policy({ pins: { 1: 'b' } }), evacuatedZones: new Map([['b', 'it is closing']]) });
+    const message = 'web-1 is pinned to zone b by zonespread.io/pin, and that zone is being evacuated: it is closing; pin it elsewhere or not at all, or delete the evacuation';
+    expect(planned).toMatchObject({ moves: [], unsatisfied: { reason: 'PinsConflict', message: `${message}; the layout is as near as it can be` } });
+    expect(staying(planned, 1)).toEqual({ ordinal: 1, reason: 'ZoneUnavailable', message });
+    expect(staying(planned, 0)).toMatchObject({ reason: 'InPlace' });
+  });
 });
 
 function isLess(a: number[], b: number[]): boolean {

@@ -5,6 +5,7 @@ import { writesAreAsRead } from './as-read.ts';
 import { deletionsAreDue } from './deletions.ts';
 import { endingsAreTrue } from './endings.ts';
 import { epochsGrow } from './epochs.ts';
+import { evacuationsHold } from './evacuations.ts';
 import { podsGoGently } from './gentle-removal.ts';
 import { handsOff } from './hands-off.ts';
 import { fewInFlight } from './in-flight.ts';
@@ -39,6 +40,7 @@ export const INVARIANTS: readonly InvariantOf[] = [
   marksGo,
   podsRun,
   spreadIsKept,
+  evacuationsHold,
   epochsGrow,
   writesAreAsRead,
   oneVolumePerHandle,

@@ -43,6 +43,8 @@ export class Chronicle {
   /** When a claim's disk began to stand for it, and when a claim of the name was last deleted for good. */
   readonly #standsSince = new Map<string, number>();
   readonly #deletedAt = new Map<string, number>();
+  /** Disks of claims that were deleted for good, until a claim is on one again. */
+  readonly #abandoned = new Set<string>();
 
   constructor(world: HistoryWorld) {
     this.#world = world;
@@ -81,6 +83,11 @@ export class Chronicle {
   /** When people, or the retention policy that they declared, last gave the claim's data up: nothing is owed from before. */
   givenUpAt(claim: string): number {
     return this.#givenUpAt.get(claim) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** No claim is on it any more: a pod that runs on without its claim writes there for nobody. */
+  isAbandoned(diskId: string): boolean {
+    return this.#abandoned.has(diskId);
   }
 
   /** It stood for a claim that was deleted for good; one of the same name that came later has nothing to do with it. */
@@ -137,6 +144,9 @@ export class Chronicle {
 
   /** A claim that goes while nothing moves it, or whose ordinal is gone, takes its data's right to be found again with it. */
   #claimChanged({ type, object }: StoreEvent<PersistentVolumeClaim>): void {
+    const volume = this.volumes.get(object.spec.volumeName ?? '');
+    const diskId = volume === undefined ? undefined : diskIdOf(volume);
+    if (diskId !== undefined) this.#abandoned.delete(diskId);
     if (type !== 'DELETED') return;
     const { namespace = '', name } = object.metadata;
     const moving = this.parts(this.live()).find(({ record, claim }) => inFlight(record) && record.metadata.namespace === namespace && claim.claimName === name);
@@ -144,6 +154,7 @@ export class Chronicle {
     if (moving !== undefined && !overGuard && this.#hasOrdinal(moving.record)) return;
     this.#giveUp(`${namespace}/${name}`);
     this.#deletedAt.set(`${namespace}/${name}`, this.#world.simulated.clock.now());
+    if (diskId !== undefined) this.#abandoned.add(diskId);
   }
 
   #hasOrdinal({ metadata, spec }: OrdinalMigration): boolean {

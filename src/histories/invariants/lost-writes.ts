@@ -14,7 +14,7 @@ export const noWriteIsLost: InvariantOf = (world) => {
   const began = clock.now();
   const look = sinceLastLook(records.lost, (lost) => {
     const { write, start } = lost;
-    if (write.at <= chronicle.givenUpAt(claimOf(lost))) return undefined;
+    if (write.at <= chronicle.givenUpAt(claimOf(lost)) || chronicle.isAbandoned(write.diskId)) return undefined;
     const told = `pod ${start.pod} started on disk ${start.diskId} at ${iso(start.at)} without write ${write.sequence}, "${write.text}", that was acknowledged at ${iso(write.at)} on disk ${write.diskId}`;
     if (!chronicle.wasRestored(write.diskId, start.diskId)) return told;
     return isKept(world, lost, began) ? undefined : `${told}; restore-source allows that, but disk ${write.diskId} with a snapshot of that write is not kept`;

@@ -7,6 +7,7 @@ import { claimNameOf } from '../../layout/names.ts';
 import { ordinalsOf } from '../../migration/owner.ts';
 import { ended, type OrdinalMigration } from '../../migration/record.ts';
 import { parsePolicy, type Policy } from '../../policy/policy.ts';
+import { zoneEvacuations } from '../../controller/zone-evacuation.ts';
 import { spreadReports, type ReportedBlock, type SpreadReportStatus } from '../../controller/spread-report.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf } from './chronicle.ts';
@@ -49,9 +50,10 @@ interface Said {
 function untrue(world: HistoryWorld, set: StatefulSet, { policy, status }: Said): string | undefined {
   const zones = zonesOf(world, set);
   if (policy.zones.kind === 'any' || status.satisfied !== true || zones === undefined) return undefined;
-  const declared = policy.zones.zones;
+  const evacuated = new Set(world.simulated.server.readAll(zoneEvacuations).map(({ spec }) => spec.zone));
+  const declared = policy.zones.zones.filter((zone) => !evacuated.has(zone));
   const outside = [...zones].find(([, zone]) => !declared.includes(zone));
-  if (outside !== undefined) return `the report says Satisfied, and ordinal ${outside[0]} is in zone ${outside[1]}, which is not declared`;
+  if (outside !== undefined) return `the report says Satisfied, and ordinal ${outside[0]} is in zone ${outside[1]}, which is ${evacuated.has(outside[1]) ? 'being evacuated' : 'not declared'}`;
   const counts = declared.map((zone) => [...zones.values()].filter((one) => one === zone).length);
   if (Math.max(...counts) - Math.min(...counts) > policy.maxSkew) return `the report says Satisfied, and the disks are ${declared.map((zone, index) => `${zone}:${counts[index] ?? 0}`).join(' ')}`;
   const pinned = Object.entries(policy.pins).find(([ordinal, zone]) => (zones.get(Number(ordinal)) ?? zone) !== zone);

@@ -3,14 +3,16 @@
 // to the new disk, whether that has been attached yet or not.
 
 import { EXCUSES } from '../acts/excuses.ts';
-import { inFlight } from '../../migration/record.ts';
-import type { HistoryWorld, InvariantOf } from '../world.ts';
+import { claimsOf, courseOf, inFlight, ordinalMigrations, statusOf, type OrdinalMigration } from '../../migration/record.ts';
+import type { CloudCall, HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf, type Chronicle } from './chronicle.ts';
-import { stateOf, told, type RecordState } from './record-state.ts';
+import { told } from './record-state.ts';
 
 interface Use {
   /** Number of the entry of the cloud's history that attached it last. */
   attached: number;
+  /** When that was. */
+  at: number;
   free: boolean;
 }
 
@@ -25,6 +27,14 @@ export const noStaleDiskAttached: InvariantOf = (world) => {
   const branches = new Branches(world);
   return {
     name: 'I9 no stale disk attached',
+    onCall(call) {
+      branches.looked(call);
+      return undefined;
+    },
+    onStore({ type, resource, object }) {
+      if (type !== 'DELETED' && resource.plural === ordinalMigrations.plural) branches.moved(object as OrdinalMigration);
+      return undefined;
+    },
     onCloud({ sequence, subject, id, event, details }) {
       if (subject === 'snapshot' && event === 'created') branches.cut(id, { of: String(details['diskId']), sequence });
       if (subject !== 'disk') return undefined;
@@ -39,13 +49,33 @@ class Branches {
   readonly #chronicle: Chronicle;
   readonly #uses = new Map<string, Use>();
   readonly #cuts = new Map<string, Cut>();
+  /** By source: when it was looked at last while its pod was still held; and the same once the pod was let go. */
+  readonly #looks = new Map<string, number>();
+  readonly #lastLooks = new Map<string, number>();
   /** By source: the disks made from it that were attached. */
   readonly #successors = new Map<string, string[]>();
 
   constructor(world: HistoryWorld) {
     this.#world = world;
     this.#chronicle = chronicleOf(world);
-    for (const { id, attachments } of world.simulated.ecs.disks()) if (attachments.length > 0) this.#uses.set(id, { attached: 0, free: false });
+    for (const { id, attachments } of world.simulated.ecs.disks()) if (attachments.length > 0) this.#uses.set(id, { attached: 0, at: 0, free: false });
+  }
+
+  /** A move at its last step before its pod is let go asks what became of the disk. */
+  looked({ action, parameters }: CloudCall): void {
+    const asked = String(parameters['DiskIds'] ?? '');
+    if (action !== 'DescribeDisks') return;
+    for (const { record, claim } of this.#chronicle.parts(this.#chronicle.live())) {
+      const isLastStep = courseOf(record) === 'Forward' && record.status?.step === 'ungate' && !isLettingGo(record);
+      if (isLastStep && asked.includes(claim.source.diskId)) this.#looks.set(claim.source.diskId, this.#world.simulated.clock.now());
+    }
+  }
+
+  moved(record: OrdinalMigration): void {
+    for (const { source } of isLettingGo(record) ? claimsOf(record) : []) {
+      const lastLook = this.#looks.get(source.diskId);
+      if (lastLook !== undefined) this.#lastLooks.set(source.diskId, lastLook);
+    }
   }
 
   cut(snapshotId: string, { of, sequence }: { of: string; sequence: number }): void {
@@ -59,7 +89,7 @@ class Branches {
 
   attached(id: string, sequence: number): string | undefined {
     const isFirst = !this.#uses.has(id);
-    this.#uses.set(id, { attached: sequence, free: false });
+    this.#uses.set(id, { attached: sequence, at: this.#world.simulated.clock.now(), free: false });
     // Whoever attaches a disk at the console answers for it, and no workload writes there; that it was touched counts all the same.
     if (this.#world.excuses.has(EXCUSES.diskAttachedByHand(id))) return undefined;
     const wrong = this.#whyStale(id) ?? this.#whyLeft(id) ?? (isFirst ? this.#whyNoSuccessor(id) : undefined);
@@ -72,7 +102,7 @@ class Branches {
   }
 
   #whyLeft(id: string): string | undefined {
-    const left = this.#chronicle.parts(this.#chronicle.live().filter(inFlight)).find(({ record, claim }) => claim.source.diskId === id && hasLetGo(stateOf(record)));
+    const left = this.#chronicle.parts(this.#chronicle.live().filter(inFlight)).find(({ record, claim }) => claim.source.diskId === id && hasLetGo(record));
     return left === undefined ? undefined : `disk ${id} is attached again, and ${told(left.record)} has let its pod go to disk ${left.claim.target?.diskId ?? 'none'}`;
   }
 
@@ -89,7 +119,10 @@ class Branches {
 
   #isTouchedSince(diskId: string, { taken }: Cut): boolean {
     const use = this.#uses.get(diskId);
-    return use !== undefined && (use.attached > taken || !use.free);
+    if (use === undefined || (use.attached <= taken && use.free)) return false;
+    // Between the last look and the gate there is always a moment.
+    const couldBeSeen = use.at < (this.#lastLooks.get(diskId) ?? Number.POSITIVE_INFINITY);
+    return couldBeSeen || !this.#world.excuses.has(EXCUSES.diskAttachedByHand(diskId));
   }
 
   /** Whether people let go of the claim in the middle of a move: they decide which disk it is to be. */
@@ -98,6 +131,12 @@ class Branches {
   }
 }
 
-function hasLetGo({ course, step }: Pick<RecordState, 'course' | 'step'>): boolean {
-  return course === 'Forward' && (step === 'ready' || step === 'settle');
+function hasLetGo(record: OrdinalMigration): boolean {
+  const { step } = statusOf(record);
+  return courseOf(record) === 'Forward' && (step === 'ready' || step === 'settle');
+}
+
+/** From when on it takes the gate off. */
+function isLettingGo(record: OrdinalMigration): boolean {
+  return hasLetGo(record) || (courseOf(record) === 'Forward' && statusOf(record).releasedPodUID !== undefined);
 }

@@ -1,7 +1,9 @@
-// The last look before the point of no return: binding right, old disk untouched since its snapshot, old disk marked as superseded.
-// Then the gate comes off, and the scheduler follows the new PV's node affinity.
+// The last looks before the point of no return: binding right, old disk untouched since its snapshot. Then the old disk is marked as
+// superseded, the room held for the pod is handed over, and, the old disk still untouched, the gate comes off: the scheduler follows the
+// new PV's node affinity.
 
 import { CLUSTER_TAG, MIGRATION_LABEL, ROLE_LABEL, SUPERSEDED_TAG } from '../../kubernetes/names.ts';
+import type { Pod } from '../../kubernetes/objects.ts';
 import { DiskError } from '../../ports/disks.ts';
 import { isTerminating, storageCapacity, storageRequest, volumePhase } from '../../kubernetes/reading.ts';
 import { parseQuantity } from '../../kubernetes/quantity.ts';
@@ -20,7 +22,12 @@ export const ungate: Step = {
     const sound = inUse ? DONE : await forEachClaim(context, (claim) => lastLook(context, claim));
     if (sound.kind !== 'done') return sound;
     await forEachClaim(context, (claim) => markSuperseded(context, claim));
-    return open(context);
+    const pod = await podToCome(context);
+    await handOver(context, pod);
+    // All that took its time, and somebody may have used it.
+    const untouched = inUse ? DONE : await forEachClaim(context, (claim) => fence(context, claim));
+    if (untouched.kind === 'done' && pod !== undefined) await releasePod(context, pod);
+    return untouched;
   },
   undo: takeBack,
 };
@@ -46,12 +53,9 @@ function supersededTags(context: StepContext, claim: ClaimRecord): Record<string
   return { [SUPERSEDED_TAG]: claim.target?.diskId ?? '', [MIGRATION_LABEL]: migrationUID(context), [CLUSTER_TAG]: context.clusterUID, [ROLE_LABEL]: 'source' };
 }
 
-async function open(context: StepContext): Promise<StepResult> {
+async function podToCome(context: StepContext): Promise<Pod | undefined> {
   const pod = await ordinalPod(context);
-  const coming = pod === undefined || isTerminating(pod) ? undefined : pod;
-  await handOver(context, coming);
-  if (coming !== undefined) await releasePod(context, coming);
-  return DONE;
+  return pod === undefined || isTerminating(pod) ? undefined : pod;
 }
 
 /**
