@@ -142,19 +142,24 @@ export class Chronicle {
     if (!this.#standsSince.has(diskId)) this.#standsSince.set(diskId, this.#world.simulated.clock.now());
   }
 
-  /** A claim that goes while nothing moves it, or whose ordinal is gone, takes its data's right to be found again with it. */
   #claimChanged({ type, object }: StoreEvent<PersistentVolumeClaim>): void {
     const volume = this.volumes.get(object.spec.volumeName ?? '');
-    const diskId = volume === undefined ? undefined : diskIdOf(volume);
-    if (diskId !== undefined) this.#abandoned.delete(diskId);
-    if (type !== 'DELETED') return;
-    const { namespace = '', name } = object.metadata;
-    const moving = this.parts(this.live()).find(({ record, claim }) => inFlight(record) && record.metadata.namespace === namespace && claim.claimName === name);
-    const overGuard = moving !== undefined && this.#world.excuses.has(EXCUSES.guardOverridden(moving.record.metadata.name)) && this.#world.excuses.has(EXCUSES.claimGivenUp(name));
-    if (moving !== undefined && !overGuard && this.#hasOrdinal(moving.record)) return;
+    const diskId = (volume === undefined ? undefined : diskIdOf(volume)) ?? '';
+    if (type !== 'DELETED') this.#abandoned.delete(diskId);
+    else if (this.#goesForGood(object)) this.#claimGone(object, diskId);
+  }
+
+  #claimGone({ metadata: { namespace = '', name } }: PersistentVolumeClaim, diskId: string): void {
     this.#giveUp(`${namespace}/${name}`);
     this.#deletedAt.set(`${namespace}/${name}`, this.#world.simulated.clock.now());
-    if (diskId !== undefined) this.#abandoned.add(diskId);
+    this.#abandoned.add(diskId);
+  }
+
+  /** A claim that goes while nothing moves it, or whose ordinal is gone, takes its data's right to be found again with it. */
+  #goesForGood({ metadata: { namespace, name } }: PersistentVolumeClaim): boolean {
+    const moving = this.parts(this.live()).find(({ record, claim }) => inFlight(record) && record.metadata.namespace === namespace && claim.claimName === name);
+    if (moving === undefined || !this.#hasOrdinal(moving.record)) return true;
+    return this.#world.excuses.has(EXCUSES.guardOverridden(moving.record.metadata.name)) && this.#world.excuses.has(EXCUSES.claimGivenUp(name));
   }
 
   #hasOrdinal({ metadata, spec }: OrdinalMigration): boolean {

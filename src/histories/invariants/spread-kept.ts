@@ -1,9 +1,8 @@
 // I7, at rest: every set that declares zones has a report, the report tells the truth about where the disks are, and where they are not as
 // declared it says what holds them: something that is still so.
 
-import { claims, namespaces, pods, statefulSets, volumes, type StatefulSet } from '../../kubernetes/objects.ts';
-import { diskIdOf, isTerminating, isTrue } from '../../kubernetes/reading.ts';
-import { claimNameOf } from '../../layout/names.ts';
+import { namespaces, pods, statefulSets, type StatefulSet } from '../../kubernetes/objects.ts';
+import { isTerminating, isTrue } from '../../kubernetes/reading.ts';
 import { ordinalsOf } from '../../migration/owner.ts';
 import { ended, type OrdinalMigration } from '../../migration/record.ts';
 import { parsePolicy, type Policy } from '../../policy/policy.ts';
@@ -11,6 +10,7 @@ import { zoneEvacuations } from '../../controller/zone-evacuation.ts';
 import { spreadReports, type ReportedBlock, type SpreadReportStatus } from '../../controller/spread-report.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf } from './chronicle.ts';
+import { diskZonesOf } from './disk-zones.ts';
 
 export const spreadIsKept: InvariantOf = (world) => {
   const chronicle = chronicleOf(world);
@@ -61,18 +61,10 @@ function untrue(world: HistoryWorld, set: StatefulSet, { policy, status }: Said)
 }
 
 /** In truth, by ordinal; undefined where some claim has no disk at the moment, or the disks of one ordinal are torn apart. */
-function zonesOf({ simulated: { server, ecs } }: HistoryWorld, set: StatefulSet): Map<number, string> | undefined {
-  const { first, last } = ordinalsOf(set);
-  const { namespace = '', name } = set.metadata;
+function zonesOf(world: HistoryWorld, set: StatefulSet): Map<number, string> | undefined {
   const zones = new Map<number, string>();
-  for (let ordinal = first; ordinal <= last; ordinal += 1) {
-    const found = (set.spec.volumeClaimTemplates ?? []).map((template) => {
-      const claim = server.read(claims, { namespace, name: claimNameOf(template.metadata.name, name, ordinal) });
-      const volume = server.read(volumes, { name: claim?.spec.volumeName ?? '' });
-      return ecs.disk((volume === undefined ? undefined : diskIdOf(volume)) ?? '')?.zone;
-    });
-    const [zone] = found;
-    if (zone === undefined || found.some((other) => other !== zone)) return undefined;
+  for (const [ordinal, [zone, ...others]] of diskZonesOf(world, set)) {
+    if (zone === undefined || others.some((other) => other !== zone)) return undefined;
     zones.set(ordinal, zone);
   }
   return zones;

@@ -63,7 +63,7 @@ class Branches {
 
   /** A move at its last step before its pod is let go asks what became of the disk. */
   looked({ action, parameters }: CloudCall): void {
-    const asked = String(parameters['DiskIds'] ?? '');
+    const asked = JSON.stringify(parameters);
     if (action !== 'DescribeDisks') return;
     for (const { record, claim } of this.#chronicle.parts(this.#chronicle.live())) {
       const isLastStep = courseOf(record) === 'Forward' && record.status?.step === 'ungate' && !isLettingGo(record);
