@@ -361,11 +361,11 @@ class History implements HistoryWorld {
     if (clock.monotonic() - sinceMs > PATIENCE_MS) return false;
     // An attach that has failed is tried again only after a while, and with it a Frozen move may go on.
     if (server.readAll(volumeAttachments).some((attachment) => attachment.status?.attached !== true && !isTerminating(attachment))) return true;
+    // What the market sold a while ago is asked for again only after a while.
+    if (server.readAll(spreadReports).some(({ status }) => status !== undefined && reasonsIn(status).includes('ZoneUnavailable'))) return true;
     if (server.readAll(ordinalMigrations).some(inFlight)) return false;
     const wanted = server.readAll(statefulSets, { namespace: NAMESPACE }).reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
-    // What the market sold a while ago is asked for again only after a while.
-    const isSoldOut = server.readAll(spreadReports).some(({ status }) => status?.conditions?.some(({ reason }) => reason === 'ZoneUnavailable') === true);
-    return isSoldOut || this.#ready() !== wanted;
+    return this.#ready() !== wanted;
   }
 
   #everyPodReady(): boolean {
@@ -411,14 +411,19 @@ class History implements HistoryWorld {
 }
 
 /** What holds a set back now and will not for ever: a zone that has to prove itself, a cool-down, a back-off. */
-function passesWithTime({ zonesSeen = [], blocked = [], conditions = [] }: SpreadReportStatus): boolean {
-  const reasons = [...blocked, ...conditions].map(({ reason }) => reason ?? '');
+function passesWithTime(status: SpreadReportStatus): boolean {
+  const { zonesSeen = [], blocked = [], conditions = [] } = status;
+  const reasons = reasonsIn(status);
   const isHeld = blocked.length > 0 || conditions.some(({ type, status }) => type === 'Blocked' && status === 'True');
   const aboutToBegin = !isHeld && reasons.includes('MovesPlanned');
   return aboutToBegin || zonesSeen.some(({ enteredAt }) => enteredAt === undefined) || reasons.some((reason) => PASSING.has(reason));
 }
 
 const PASSING = new Set(['BackOff', 'CoolDown', 'BudgetUsedUp']);
+
+function reasonsIn({ blocked = [], conditions = [] }: SpreadReportStatus): string[] {
+  return [...blocked, ...conditions].map(({ reason }) => reason ?? '');
+}
 
 /** What was planned is begun, or given up after a while; what a person made may wait for ever. */
 function isUnderWay(record: OrdinalMigration): boolean {
