@@ -363,7 +363,9 @@ class History implements HistoryWorld {
     if (server.readAll(volumeAttachments).some((attachment) => attachment.status?.attached !== true && !isTerminating(attachment))) return true;
     // What the market sold a while ago is asked for again only after a while.
     if (server.readAll(spreadReports).some(({ status }) => status !== undefined && reasonsIn(status).includes('ZoneUnavailable'))) return true;
-    if (server.readAll(ordinalMigrations).some(inFlight)) return false;
+    const standing = server.readAll(ordinalMigrations).filter(inFlight);
+    // It goes on by itself once its pod is Ready after all.
+    if (standing.length > 0) return standing.some(({ status }) => status?.reason === 'NotReady');
     const wanted = server.readAll(statefulSets, { namespace: NAMESPACE }).reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
     return this.#ready() !== wanted;
   }

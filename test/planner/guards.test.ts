@@ -195,6 +195,20 @@ describe('pods that are down', () => {
     expect(check(inputs, { ordinal: 1 })).toEqual([]);
   });
 
+  it('unless another one waits for a claim that is being deleted: the StatefulSet controller stops there', () => {
+    const inputs = world();
+    takePodDown(inputs, 0, { phase: 'Pending' });
+    expect(check(inputs).map(({ message }) => message)).not.toContainEqual(expect.stringContaining('would not be made again'));
+    const claim = inputs.claims.find(({ metadata }) => metadata.name === 'data-web-0');
+    claim!.metadata.deletionTimestamp = '2026-11-20T10:00:00Z';
+    expect(check(inputs)).toContainEqual({
+      reason: 'PodNotReady',
+      ordinal: 2,
+      message: 'pod web-2 would not be made again: the StatefulSet controller stops at pod web-0, which is Pending while its claim data-web-0 is being deleted, and can never start; delete pod web-0, then it is made again with a new claim',
+    });
+    expect(reasons(check(inputs, { context: { inFlight: [{ ordinal: 0 }] } }))).not.toContain('PodNotReady');
+  });
+
   it('absent with its disk idle, too', () => {
     const inputs = world();
     takePodDown(inputs, 2);

@@ -19,7 +19,7 @@ export const oneDiskAttached: InvariantOf = (world) => {
   const isByHand = (id: string): boolean => world.excuses.has(EXCUSES.diskAttachedByHand(id));
   const areOfOneMove = (one: string, other: string): boolean => chronicle.partsWith(one).some(({ claim }) => claim.source.diskId === other || claim.target?.diskId === other);
 
-  const counts = (other: string, { since }: Hold, claim: string): boolean => chronicle.claimOfDisk(other) === claim && since > chronicle.givenUpAt(claim) && !isByHand(other);
+  const counts = (other: string, { since }: Hold, claim: string): boolean => chronicle.claimOfDisk(other) === claim && since > chronicle.givenUpAt(claim) && !isByHand(other) && !chronicle.isOfDeletedClaim(other);
 
   const attachedBeside = (diskId: string): string | undefined => {
     const claim = chronicle.claimOfDisk(diskId);

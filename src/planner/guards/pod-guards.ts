@@ -25,9 +25,27 @@ function costsNothing(ordinal: OrdinalFacts): boolean {
   return isDown(ordinal) && zonalVolumes(ordinal).every(({ disk }) => disk?.status === 'Available');
 }
 
-function podNotReady({ ordinal, layout }: Proposal): string | undefined {
-  if (!isDown(ordinal)) return undefined;
+function podNotReady(proposal: Proposal): string | undefined {
+  const { ordinal, layout } = proposal;
+  const behind = behindStuckPod(proposal);
+  if (behind !== undefined || !isDown(ordinal)) return behind;
   return costsNothing(ordinal) ? waitsForLower(ordinal, layout) : notReadyOnBusyDisk(ordinal);
+}
+
+/** The StatefulSet controller stops at a Pending pod of which a claim is being deleted, whatever the podManagementPolicy: it makes no other pod then. */
+function behindStuckPod({ ordinal, layout, context }: Proposal): string | undefined {
+  const moving = new Set(context.inFlight.map((other) => other.ordinal));
+  for (const other of layout.ordinals) {
+    const claim = other.ordinal === ordinal.ordinal || moving.has(other.ordinal) ? undefined : terminatingClaimOf(other);
+    if (claim === undefined) continue;
+    return `pod ${ordinal.podName} would not be made again: the StatefulSet controller stops at pod ${other.podName}, which is Pending while its claim ${claim} is being deleted, and can never start; delete pod ${other.podName}, then it is made again with a new claim`;
+  }
+  return undefined;
+}
+
+function terminatingClaimOf({ pod, volumes }: OrdinalFacts): string | undefined {
+  if (pod === undefined || pod.phase !== 'Pending' || pod.terminating) return undefined;
+  return volumes.find(({ source, claim }) => source === 'template' && claim?.terminating === true)?.claimName;
 }
 
 /** Under OrderedReady such a pod is not made again before those below it are Ready: the move could only time out, and be undone. */
