@@ -1,6 +1,6 @@
 // Claims that are gone under a pod that waits, that may not be made, and that name their volume.
 
-import { claims } from '../../../src/kubernetes/objects.ts';
+import { claims, pods } from '../../../src/kubernetes/objects.ts';
 import type { Scenario } from '../scenario.ts';
 import { claimName, type Stage } from '../stage.ts';
 import { MODES, POLICIES } from './axes.ts';
@@ -133,4 +133,28 @@ const GIVEN: Scenario[] = [
   },
 ];
 
-export const MISSING_CLAIMS: readonly Scenario[] = [...MADE_AGAIN, ...DENIED, ...NAMED, ...GIVEN];
+const GOING: Scenario[] = POLICIES.map((policy) => ({
+  name: `a claim that is being deleted under a pod that waits: no other pod of the set is made (${policy})`,
+  facts: ['trap-1b', 'claims-2'],
+  async play(stage) {
+    await stage.readySet({ replicas: 2, policy });
+    // Another pod on the claim holds it, on the only node where it can be.
+    await stage.createPod('other', [claimName(0)], { nodeName: stage.pod(0)?.spec.nodeName ?? '' });
+    await stage.untilPodNamed('other', 'ready');
+    await stage.replaceGated(0);
+    await stage.world.api.delete(claims, stage.ref(claimName(0)));
+    await stage.until('it is terminating', () => stage.claimOf(0)?.metadata.deletionTimestamp !== undefined);
+    await stage.calm();
+    await stage.deletePod(1);
+    await stage.untilPod(1, 'none');
+    await stage.calm();
+    stage.note('meanwhile', [stage.podState(0), stage.podState(1)]);
+    await stage.world.api.delete(pods, stage.ref('other'));
+    await stage.until('the claim is gone', () => stage.claimOf(0) === undefined);
+    await stage.nudgeUntil('it is made again', () => stage.touchSet(), () => stage.claimOf(0) !== undefined);
+    await stage.ungate(0);
+    await stage.untilReady(0, 1);
+  },
+}));
+
+export const MISSING_CLAIMS: readonly Scenario[] = [...MADE_AGAIN, ...GOING, ...DENIED, ...NAMED, ...GIVEN];
