@@ -8,7 +8,7 @@ import { createEmbeddedCluster, type EmbeddedCluster } from '../embedded/cluster
 import type { EmbeddedDaemon } from '../embedded/daemon.ts';
 import { distantHttp } from '../embedded/network.ts';
 import type { EmbeddedWebhook } from '../embedded/webhook.ts';
-import { disruptionBudgets, namespaces, pods, statefulSets, storageClasses, volumeAttachments, type Namespace } from '../kubernetes/objects.ts';
+import { disruptionBudgets, leases, namespaces, pods, statefulSets, storageClasses, volumeAttachments, type Namespace } from '../kubernetes/objects.ts';
 import { CLUSTER_TAG, FINALIZER } from '../kubernetes/names.ts';
 import { isTerminating, isTrue } from '../kubernetes/reading.ts';
 import { spreadReports, type SpreadReportStatus } from '../controller/spread-report.ts';
@@ -319,12 +319,16 @@ class History implements HistoryWorld {
     const limit = healed + REST_LIMIT_MS;
     let quietSince = clock.monotonic();
     let seen = this.#writes();
+    let renewed = { version: this.#leaseVersion(), at: healed };
     const quietMs = this.#quietMs();
     while (clock.monotonic() - quietSince < quietMs) {
       if (clock.monotonic() > limit) throw new Broken('I7 comes to rest', `after ${REST_LIMIT_MS / MINUTE_MS} minutes without trouble the daemon still writes`);
       await this.simulated.pass(LOOK_EVERY_MS);
       const writes = this.#writes();
-      if (writes !== seen || this.#waitsForTime() || this.#waitsForTheWorld(healed)) [seen, quietSince] = [writes, clock.monotonic()];
+      if (this.#leaseVersion() !== renewed.version) renewed = { version: this.#leaseVersion(), at: clock.monotonic() };
+      // A daemon that is paused sees nothing of what there is to do.
+      const isLed = clock.monotonic() - renewed.at <= 2 * LOOK_EVERY_MS;
+      if (!isLed || writes !== seen || this.#waitsForTime() || this.#waitsForTheWorld(healed)) [seen, quietSince] = [writes, clock.monotonic()];
     }
     this.trace.note('at rest');
   }
@@ -340,6 +344,11 @@ class History implements HistoryWorld {
   #quietMs(): number {
     const [first, second] = new Cron(this.plan.product.sweep, { timezone: 'UTC', paused: true }).nextRuns(2, '2026-11-20T10:00:00Z');
     return QUIET_MS + (second?.getTime() ?? 0) - (first?.getTime() ?? 0);
+  }
+
+  /** Another one whenever somebody takes or renews it. */
+  #leaseVersion(): string {
+    return this.simulated.server.readAll(leases).map(({ metadata }) => metadata.resourceVersion).join();
   }
 
   #writes(): number {
@@ -413,9 +422,9 @@ class History implements HistoryWorld {
 }
 
 /** What holds a set back now and will not for ever: a zone that has to prove itself, a cool-down, a back-off. */
-function passesWithTime(status: SpreadReportStatus): boolean {
-  const { zonesSeen = [], blocked = [], conditions = [] } = status;
-  const reasons = reasonsIn(status);
+function passesWithTime(said: SpreadReportStatus): boolean {
+  const { zonesSeen = [], blocked = [], conditions = [] } = said;
+  const reasons = reasonsIn(said);
   const isHeld = blocked.length > 0 || conditions.some(({ type, status }) => type === 'Blocked' && status === 'True');
   const aboutToBegin = !isHeld && reasons.includes('MovesPlanned');
   return aboutToBegin || zonesSeen.some(({ enteredAt }) => enteredAt === undefined) || reasons.some((reason) => PASSING.has(reason));

@@ -199,8 +199,8 @@ describe('pods that are down', () => {
     const inputs = world();
     takePodDown(inputs, 0, { phase: 'Pending' });
     expect(check(inputs).map(({ message }) => message)).not.toContainEqual(expect.stringContaining('would not be made again'));
-    const claim = inputs.claims.find(({ metadata }) => metadata.name === 'data-web-0');
-    claim!.metadata.deletionTimestamp = '2026-11-20T10:00:00Z';
+    const going = inputs.claims.find(({ metadata }) => metadata.name === 'data-web-0');
+    going!.metadata.deletionTimestamp = '2026-11-20T10:00:00Z';
     expect(check(inputs)).toContainEqual({
       reason: 'PodNotReady',
       ordinal: 2,
