@@ -423,6 +423,19 @@ describe('I6: nothing unrecorded, nothing of others', () => {
     expect(invariant.atRest?.()).toMatch(/belongs to another cluster, and is not as it was/);
   });
 
+  it('but what a record in flight has the token of is not forgotten: whoever goes on asks for it again', async () => {
+    const stage = await InvariantStage.begin();
+    const { invariant } = stage.hold(nothingLeaks);
+    const DiskId = stage.disk();
+    await stage.attach(DiskId);
+    await stage.detach(DiskId);
+    const record = await stage.record({ phase: 'Frozen', course: 'Undo', step: 'keepSource', reason: 'SeveralVolumesPerHandle', message: 'two of them', claims: [part({ source: { diskId: DiskId }, snapshot: { token: 'token-1' } })] });
+    await stage.call('CreateSnapshot', { DiskId, ClientToken: 'token-1', Tag: stage.tags(record, 'source') });
+    expect(invariant.atRest?.()).toBeUndefined();
+    await stage.change(record, { phase: 'RolledBack', finishedAt: AT });
+    expect(invariant.atRest?.()).toMatch(/was made for record web-1-bcdfg, .*and the record does not know it any more/);
+  });
+
   it('is a placeholder that no record wants any more', async () => {
     const stage = await InvariantStage.begin();
     const { invariant } = stage.hold(nothingLeaks);

@@ -250,4 +250,9 @@ export const ALSO: readonly ShownElsewhere[] = [
     file: 'planner/guards.test.ts',
     title: 'unless another one waits for a claim that is being deleted: the StatefulSet controller stops there',
   },
+  {
+    was: 'a frozen move that had yet to learn the id of what it had asked for counted as one that had forgotten it (invariant)',
+    file: 'histories/invariants.test.ts',
+    title: 'but what a record in flight has the token of is not forgotten: whoever goes on asks for it again',
+  },
 ];

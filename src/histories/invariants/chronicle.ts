@@ -69,6 +69,12 @@ export class Chronicle {
     return this.#hasTwin(id) && tags[CLUSTER_TAG] === clusterUID && tags[MIGRATION_LABEL] === record.metadata.uid;
   }
 
+  /** Made for a token that a record in flight holds: whoever goes on with it asks for it again by that, and learns the id. */
+  isIntended(record: OrdinalMigration, id: string): boolean {
+    const token = this.#tokens.get(id);
+    return inFlight(record) && claimsOf(record).some(({ snapshot, target, rescue }) => [snapshot, target, rescue].some((slot) => slot?.token !== undefined && slot.token === token));
+  }
+
   /** The cloud forgot the token that it was asked for with, and made two or more. */
   #hasTwin(id: string): boolean {
     const token = this.#tokens.get(id);

@@ -46,7 +46,8 @@ function forgotten(world: HistoryWorld, chronicle: Chronicle): string | undefine
   for (const record of chronicle.live()) {
     // Whoever deletes a record lets go of what it has; the sweep reports that.
     if (world.excuses.has(EXCUSES.recordReleased(record.metadata.name))) continue;
-    const ids = [...chronicle.made].filter(([id, uid]) => uid === record.metadata.uid && !handles.has(id) && !kept.has(id) && !isTold(record, id) && !chronicle.isFoundByTag(record, id)).map(([id]) => id);
+    const isKnown = (id: string): boolean => handles.has(id) || kept.has(id) || isTold(record, id) || chronicle.isFoundByTag(record, id) || chronicle.isIntended(record, id);
+    const ids = [...chronicle.made].filter(([id, uid]) => uid === record.metadata.uid && !isKnown(id)).map(([id]) => id);
     const left = ids.map((id) => ecs.disk(id) ?? ecs.snapshot(id)).find((one) => one !== undefined && one.deletedAt === undefined);
     if (left !== undefined) return `${left.id} was made for record ${record.metadata.name}, is ${left.status}, and the record does not know it any more`;
   }
