@@ -30,6 +30,7 @@ import { Coverage } from './coverage.ts';
 import { WINDOWS_CLOSED } from './draw.ts';
 import { FAULTS } from './faults.ts';
 import { INVARIANTS } from './invariants/all.ts';
+import { notReady } from './invariants/pods-run.ts';
 import { annotationsOf, budgetOf, REGION, statefulSetOf, storageClassOf, zoneName } from './manifests.ts';
 import type { FaultPlan, HistoryPlan, ProductPlan, SetPlan } from './plan.ts';
 import { Switches } from './switches.ts';
@@ -319,16 +320,17 @@ class History implements HistoryWorld {
     const limit = healed + REST_LIMIT_MS;
     let quietSince = clock.monotonic();
     let seen = this.#writes();
-    let renewed = { version: this.#leaseVersion(), at: healed };
+    const lease = new LastChange(clock, () => this.#leaseVersion());
+    // One pod after the other, where the cloud is slow.
+    const starts = new LastChange(clock, () => this.simulated.records.starts.length);
     const quietMs = this.#quietMs();
     while (clock.monotonic() - quietSince < quietMs) {
       if (clock.monotonic() > limit) throw new Broken('I7 comes to rest', `after ${REST_LIMIT_MS / MINUTE_MS} minutes without trouble the daemon still writes`);
       await this.simulated.pass(LOOK_EVERY_MS);
       const writes = this.#writes();
-      if (this.#leaseVersion() !== renewed.version) renewed = { version: this.#leaseVersion(), at: clock.monotonic() };
       // A daemon that is paused sees nothing of what there is to do.
-      const isLed = clock.monotonic() - renewed.at <= 2 * LOOK_EVERY_MS;
-      if (!isLed || writes !== seen || this.#waitsForTime() || this.#waitsForTheWorld(healed)) [seen, quietSince] = [writes, clock.monotonic()];
+      const isLed = clock.monotonic() - lease.at() <= 2 * LOOK_EVERY_MS;
+      if (!isLed || writes !== seen || this.#waitsForTime() || this.#waitsForTheWorld(starts.at())) [seen, quietSince] = [writes, clock.monotonic()];
     }
     this.trace.note('at rest');
   }
@@ -365,6 +367,7 @@ class History implements HistoryWorld {
     return underWay || server.readAll(spreadReports).some(({ status }) => status !== undefined && passesWithTime(status));
   }
 
+  /** @param sinceMs When something of it happened last. */
   #waitsForTheWorld(sinceMs: number): boolean {
     const { server, clock } = this.simulated;
     if (clock.monotonic() - sinceMs > PATIENCE_MS) return false;
@@ -375,8 +378,7 @@ class History implements HistoryWorld {
     const standing = server.readAll(ordinalMigrations).filter(inFlight);
     // It goes on by itself once its pod is Ready after all.
     if (standing.length > 0) return standing.some(({ status }) => status?.reason === 'NotReady');
-    const wanted = server.readAll(statefulSets, { namespace: NAMESPACE }).reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
-    return this.#ready() !== wanted;
+    return server.readAll(statefulSets, { namespace: NAMESPACE }).some((set) => notReady(this, set).length > 0);
   }
 
   #everyPodReady(): boolean {
@@ -418,6 +420,27 @@ class History implements HistoryWorld {
         return cloud.call(action, parameters);
       },
     };
+  }
+}
+
+/** When something was seen to be another for the last time, ms on the monotonic clock; at first, when it was looked at first. */
+class LastChange {
+  readonly #clock: Pick<Tasks, 'monotonic'>;
+  readonly #read: () => unknown;
+  #seen: unknown;
+  #at: number;
+
+  constructor(clock: Pick<Tasks, 'monotonic'>, read: () => unknown) {
+    this.#clock = clock;
+    this.#read = read;
+    this.#seen = read();
+    this.#at = clock.monotonic();
+  }
+
+  at(): number {
+    const now = this.#read();
+    if (now !== this.#seen) [this.#seen, this.#at] = [now, this.#clock.monotonic()];
+    return this.#at;
   }
 }
 

@@ -348,6 +348,23 @@ describe('I5: one at a time, and gently', () => {
     expect(wrong).toEqual([expect.stringMatching(/3 moves are under way .*: --max-migrations is 2/)]);
   });
 
+  it('though one that was Frozen may go on while another one that was made by then begins', async () => {
+    const stage = await InvariantStage.begin();
+    const { wrong } = stage.hold(fewInFlight);
+    const ofSet = (name: string) => ({ name: `${name}-1-bcdfg`, statefulSetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name } });
+    const first = await stage.record(running, ofSet('web'));
+    await stage.change(first, { phase: 'Frozen', reason: 'NotReady', message: 'it is not Ready' });
+    await stage.record(running, ofSet('db'));
+    const third = await stage.record({}, ofSet('queue'));
+    await stage.pass(1_000);
+    await stage.change(first, { phase: 'Running' });
+    await stage.change(third, running);
+    expect(wrong).toEqual([]);
+    await stage.pass(1_000);
+    await stage.record(running, ofSet('cache'));
+    expect(wrong).toEqual([expect.stringMatching(/4 moves are under way .*: --max-migrations is 2/)]);
+  });
+
   it('a pod is deleted only in an undo, and never without grace', async () => {
     const stage = await InvariantStage.begin();
     const { invariant } = stage.hold(podsGoGently);
@@ -457,6 +474,16 @@ describe('I6: nothing unrecorded, nothing of others', () => {
     await stage.pass(3_600_000);
     expect(invariant.atRest?.()).toMatch(/disk d-old of record web-1-bcdfg was to be retired \d+ minutes ago/);
     await stage.change(record, { conditions: [{ type: 'SourceRetired', status: 'False', reason: 'SourceInUse', message: 'PV pv-old is Bound', lastTransitionTime: AT }] });
+    expect(invariant.atRest?.()).toBeUndefined();
+  });
+
+  it('unless a person has taken its record’s finalizer off: then nobody deletes it any more', async () => {
+    const stage = await InvariantStage.begin();
+    const { invariant } = stage.hold(nothingLeaks);
+    const terms = { readyTimeoutMs: 0, healthDurationMs: 0, onUnready: 'hold', snapshotRetentionMs: 0, sourceRetentionMs: 60_000 } as const;
+    const { metadata } = await stage.record({ phase: 'Succeeded', reason: 'Settled', message: 'done', finishedAt: AT, terms, claims: [part({})] });
+    stage.world.excuses.add(EXCUSES.recordReleased(metadata.name));
+    await stage.pass(3_600_000);
     expect(invariant.atRest?.()).toBeUndefined();
   });
 });
@@ -747,6 +774,16 @@ describe('I9: one volume for each disk, and no stale disk', () => {
     expect(wrong.splice(0)).toEqual([`disk ${old} is attached again after disk ${successor}, which was made from it, has been attached`]);
     await stage.detach(old);
     await stage.record({ phase: 'RollingBack', course: 'Restore', step: 'evict', claims: [part({ source: { diskId: old }, target: { diskId: successor } })] });
+    await stage.attach(old);
+    expect(wrong).toEqual([]);
+  });
+
+  it('and an attach that was cut short, its instance gone, counts for nothing', async () => {
+    const stage = await InvariantStage.begin();
+    const { wrong } = stage.hold(noStaleDiskAttached);
+    const { old, successor } = await stage.moved();
+    await stage.call('AttachDisk', { DiskId: successor, InstanceId: 'i-node-b1' });
+    stage.ecs.removeInstance('i-node-b1');
     await stage.attach(old);
     expect(wrong).toEqual([]);
   });

@@ -255,4 +255,19 @@ export const ALSO: readonly ShownElsewhere[] = [
     file: 'histories/invariants.test.ts',
     title: 'but what a record in flight has the token of is not forgotten: whoever goes on asks for it again',
   },
+  {
+    was: 'a frozen move that went on by itself while another one began counted as one too many (invariant)',
+    file: 'histories/invariants.test.ts',
+    title: 'though one that was Frozen may go on while another one that was made by then begins',
+  },
+  {
+    was: 'a disk whose instance went before its first attach had come through counted as attached (invariant)',
+    file: 'histories/invariants.test.ts',
+    title: 'and an attach that was cut short, its instance gone, counts for nothing',
+  },
+  {
+    was: 'what a person had let go of by its record’s finalizer counted as overdue (invariant)',
+    file: 'histories/invariants.test.ts',
+    title: 'unless a person has taken its record’s finalizer off: then nobody deletes it any more',
+  },
 ];

@@ -2,6 +2,7 @@
 // than the daemon was told, counted whenever one begins.
 
 import { statefulSets, namespaces } from '../../kubernetes/objects.ts';
+import { uidOf } from '../../kubernetes/reading.ts';
 import { inFlight, ordinalMigrations, phaseOf, type OrdinalMigration } from '../../migration/record.ts';
 import type { HistoryWorld, Invariant, InvariantOf } from '../world.ts';
 import { chronicleOf } from './chronicle.ts';
@@ -14,15 +15,17 @@ const REMEMBERED_MS = 180_000;
 export const fewInFlight: InvariantOf = (world) => {
   const chronicle = chronicleOf(world);
   const allowed = new Allowances(world);
+  const thaws = new Thaws(world);
   return {
     name: 'I5 few in flight',
     onStore({ type, resource, object, previous }) {
       if (resource.plural === statefulSets.plural && previous !== undefined) allowed.changed(previous);
       if (type === 'DELETED' || resource.plural !== ordinalMigrations.plural) return undefined;
       const record = object as OrdinalMigration;
+      thaws.note(record, previous as OrdinalMigration | undefined);
       if (phaseOf(record) !== 'Running' || (previous !== undefined && phaseOf(previous as OrdinalMigration) !== 'Pending')) return undefined;
       const others = chronicle.live().filter((one) => inFlight(one));
-      return twoOfOrdinal(record, others) ?? tooManyOfSet(record, others, allowed.of(record)) ?? tooManyAtOnce(world, record, others);
+      return twoOfOrdinal(record, others) ?? tooManyOfSet(record, others, allowed.of(record)) ?? tooManyAtOnce(world, record, others.filter((one) => !thaws.wasStill(one, record)));
     },
   } satisfies Invariant;
 };
@@ -46,9 +49,33 @@ function tooManyOfSet(begun: OrdinalMigration, all: readonly OrdinalMigration[],
 }
 
 function tooManyAtOnce({ plan }: HistoryWorld, begun: OrdinalMigration, all: readonly OrdinalMigration[]): string | undefined {
-  const moving = all.filter((record) => phaseOf(record) !== 'Frozen' && record.spec.reverses === undefined);
+  const moving = all.filter((record) => record.spec.reverses === undefined);
   if (begun.spec.reverses !== undefined || moving.length <= plan.product.atOnce) return undefined;
   return `record ${begun.metadata.name} has begun, and ${moving.length} moves are under way (${moving.map(({ metadata }) => metadata.name).join(', ')}): --max-migrations is ${plan.product.atOnce}`;
+}
+
+/** What was Frozen goes on by itself once its pod is Ready, also when another move is just about to begin. */
+class Thaws {
+  readonly #world: HistoryWorld;
+  /** By UID. */
+  readonly #madeAt = new Map<string, number>();
+  readonly #thawedAt = new Map<string, number>();
+
+  constructor(world: HistoryWorld) {
+    this.#world = world;
+  }
+
+  note(record: OrdinalMigration, before: OrdinalMigration | undefined): void {
+    const now = this.#world.simulated.clock.now();
+    if (before === undefined) this.#madeAt.set(uidOf(record), now);
+    else if (phaseOf(before) === 'Frozen') this.#thawedAt.set(uidOf(record), now);
+  }
+
+  /** Frozen, or it was when the other one was made. */
+  wasStill(record: OrdinalMigration, begun: OrdinalMigration): boolean {
+    const thawed = this.#thawedAt.get(uidOf(record)) ?? Number.NEGATIVE_INFINITY;
+    return phaseOf(record) === 'Frozen' || thawed > (this.#madeAt.get(uidOf(begun)) ?? Number.POSITIVE_INFINITY);
+  }
 }
 
 /** The most that a set has allowed of late. */

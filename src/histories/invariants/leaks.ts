@@ -64,9 +64,9 @@ function keptIds({ source, target = {}, snapshot = {}, rescue = {}, discardedSna
   return [...slots.filter(({ retiredAt }) => retiredAt === undefined).flatMap(({ id }) => id ?? []), ...discardedSnapshots];
 }
 
-function overdue({ simulated: { clock } }: HistoryWorld, chronicle: Chronicle): string | undefined {
+function overdue({ simulated: { clock }, excuses }: HistoryWorld, chronicle: Chronicle): string | undefined {
   for (const { record, claim } of chronicle.parts(chronicle.live())) {
-    if (phaseOf(record) !== 'Succeeded' || claim.source.retiredAt !== undefined) continue;
+    if (phaseOf(record) !== 'Succeeded' || claim.source.retiredAt !== undefined || excuses.has(EXCUSES.recordReleased(record.metadata.name))) continue;
     const due = sourceRetentionEnds(record, claim);
     if (due !== undefined && clock.now() - due > OVERDUE_MS && !saysWhyKept(record)) return `disk ${claim.source.diskId} of record ${record.metadata.name} was to be retired ${Math.round((clock.now() - due) / 60_000)} minutes ago, and is still there`;
   }

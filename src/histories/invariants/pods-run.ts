@@ -53,7 +53,8 @@ function isLeftToResync({ simulated: { server }, excuses }: HistoryWorld, { meta
   });
 }
 
-function notReady({ simulated }: HistoryWorld, set: StatefulSet): string[] {
+/** What is wrong with the pods of its ordinals. */
+export function notReady({ simulated }: Pick<HistoryWorld, 'simulated'>, set: StatefulSet): string[] {
   const { first, last } = ordinalsOf(set);
   const { namespace = '', name } = set.metadata;
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => `${name}-${first + index}`).flatMap((podName) => {

@@ -13,6 +13,8 @@ interface Use {
   attached: number;
   /** When that was. */
   at: number;
+  /** It has come through once: an instance that goes before that has seen nothing of the disk. */
+  came: boolean;
   free: boolean;
 }
 
@@ -38,6 +40,7 @@ export const noStaleDiskAttached: InvariantOf = (world) => {
     onCloud({ sequence, subject, id, event, details }) {
       if (subject === 'snapshot' && event === 'created') branches.cut(id, { of: String(details['diskId']), sequence });
       if (subject !== 'disk') return undefined;
+      if (event === 'In_use') branches.came(id);
       if (event === 'Available') branches.detached(id);
       return event === 'Attaching' ? branches.attached(id, sequence) : undefined;
     },
@@ -58,7 +61,7 @@ class Branches {
   constructor(world: HistoryWorld) {
     this.#world = world;
     this.#chronicle = chronicleOf(world);
-    for (const { id, attachments } of world.simulated.ecs.disks()) if (attachments.length > 0) this.#uses.set(id, { attached: 0, at: 0, free: false });
+    for (const { id, attachments } of world.simulated.ecs.disks()) if (attachments.length > 0) this.#uses.set(id, { attached: 0, at: 0, came: true, free: false });
   }
 
   /** A move at its last step before its pod is let go asks what became of the disk. */
@@ -82,14 +85,25 @@ class Branches {
     this.#cuts.set(snapshotId, { taken: sequence, free: this.#uses.get(of)?.free ?? true });
   }
 
+  came(id: string): void {
+    const use = this.#uses.get(id);
+    if (use !== undefined) this.#uses.set(id, { ...use, came: true });
+  }
+
   detached(id: string): void {
     const use = this.#uses.get(id);
-    if (use !== undefined) this.#uses.set(id, { ...use, free: true });
+    if (use?.came === true) this.#uses.set(id, { ...use, free: true });
+    else this.#forget(id);
+  }
+
+  #forget(id: string): void {
+    this.#uses.delete(id);
+    for (const [source, successors] of this.#successors) this.#successors.set(source, successors.filter((one) => one !== id));
   }
 
   attached(id: string, sequence: number): string | undefined {
     const isFirst = !this.#uses.has(id);
-    this.#uses.set(id, { attached: sequence, at: this.#world.simulated.clock.now(), free: false });
+    this.#uses.set(id, { attached: sequence, at: this.#world.simulated.clock.now(), came: this.#uses.get(id)?.came ?? false, free: false });
     // Whoever attaches a disk at the console answers for it, and no workload writes there; that it was touched counts all the same.
     if (this.#world.excuses.has(EXCUSES.diskAttachedByHand(id))) return undefined;
     const wrong = this.#whyStale(id) ?? this.#whyLeft(id) ?? (isFirst ? this.#whyNoSuccessor(id) : undefined);
