@@ -59,6 +59,7 @@ export interface PlayOptions {
   invariants?: typeof INVARIANTS;
 }
 
+const START = '2026-11-20T10:00:00.000Z';
 const MINUTE_MS = 60_000;
 const BUILD_LIMIT_MS = 120 * MINUTE_MS;
 /** Longer than any back-off, window and retention that comes about. */
@@ -72,7 +73,7 @@ const QUIET_MS = MINUTE_MS / 2;
 const IDLE_WRITE_MS = 10 * MINUTE_MS;
 
 export async function play(plan: HistoryPlan, { kept = false, plant = {}, invariants = INVARIANTS }: PlayOptions = {}): Promise<Outcome> {
-  const clock = new Tasks({ random: new SeededRandom(plan.seed + 1_000_003), start: '2026-11-20T10:00:00.000Z' });
+  const clock = new Tasks({ random: new SeededRandom(plan.seed + 1_000_003), start: START });
   const trace = new Trace(clock, { kept });
   const coverage = new Coverage();
   const books = new Books({ trace, coverage, onBroken: (broken) => clock.fail(broken) });
@@ -344,7 +345,7 @@ class History implements HistoryWorld {
   }
 
   #quietMs(): number {
-    const [first, second] = new Cron(this.plan.product.sweep, { timezone: 'UTC', paused: true }).nextRuns(2, '2026-11-20T10:00:00Z');
+    const [first, second] = new Cron(this.plan.product.sweep, { timezone: 'UTC', paused: true }).nextRuns(2, START);
     return QUIET_MS + (second?.getTime() ?? 0) - (first?.getTime() ?? 0);
   }
 
@@ -359,12 +360,17 @@ class History implements HistoryWorld {
 
   /** Something is under way, or will be done when its time has come. */
   #waitsForTime(): boolean {
-    const { server, clock } = this.simulated;
+    const { server } = this.simulated;
     // A window that closes is news for the report.
-    if (clock.now() < Date.parse(WINDOWS_CLOSED) && this.plan.sets.some(({ policy }) => policy['window'] !== undefined)) return true;
+    if (this.plan.sets.some(({ policy }) => policy['window'] !== undefined) && this.#timeOfDaemons() < Date.parse(WINDOWS_CLOSED)) return true;
     if (isSecondHalfToCome(this)) return true;
     const underWay = server.readAll(ordinalMigrations).some((record) => isUnderWay(record) || (ended(record) && isRetaining(record)));
     return underWay || server.readAll(spreadReports).some(({ status }) => status !== undefined && passesWithTime(status));
+  }
+
+  /** By the slowest of their clocks. */
+  #timeOfDaemons(): number {
+    return Date.parse(START) + (this.simulated.clock.now() - Date.parse(START)) * Math.min(1, ...this.plan.product.clockRates);
   }
 
   /** @param sinceMs When something of it happened last. */

@@ -160,6 +160,12 @@ export class InvariantStage {
     await this.world.simulated.run(() => this.world.simulated.server.read(claims, { namespace: NAMESPACE, name: CLAIM }) === undefined);
   }
 
+  /** Deleted, and held by somebody's finalizer. */
+  async condemnClaim(): Promise<void> {
+    await this.do(this.admin.mergePatch(claims, { namespace: NAMESPACE, name: CLAIM }, { metadata: { finalizers: ['example.com/held'] } }));
+    await this.do(this.admin.delete(claims, { namespace: NAMESPACE, name: CLAIM }));
+  }
+
   /** A record of web-1, as a daemon has left it. */
   async record(status: OrdinalMigrationStatus, { name = 'web-1-bcdfg', ...spec }: Partial<OrdinalMigrationSpec> & { name?: string } = {}): Promise<OrdinalMigration> {
     const made = await this.do(

@@ -632,6 +632,17 @@ describe('I7: every record ends, and says the truth', () => {
     expect(invariant.atRest?.()).toBeUndefined();
   });
 
+  it('but a volume of which the claim is being deleted stays Retain and marked, for a person to see', async () => {
+    const stage = await InvariantStage.begin();
+    const { invariant } = stage.hold(marksGo);
+    const record = await stage.record(ended('RolledBack', 'Aborted'));
+    const { pv } = await stage.claimOn(stage.disk(), { labels: { [MIGRATION_LABEL]: record.metadata.uid ?? '' } });
+    await stage.change(record, { claims: [part({ source: { pv } })] });
+    expect(invariant.atRest?.()).toMatch(/PersistentVolume .* carries the label of record web-1-bcdfg/);
+    await stage.condemnClaim();
+    expect(invariant.atRest?.()).toBeUndefined();
+  });
+
   it('and the report tells the truth, and why not when it is not as declared', async () => {
     const stage = await InvariantStage.begin();
     const { invariant } = stage.hold(spreadIsKept);

@@ -270,4 +270,9 @@ export const ALSO: readonly ShownElsewhere[] = [
     file: 'histories/invariants.test.ts',
     title: 'unless a person has taken its record’s finalizer off: then nobody deletes it any more',
   },
+  {
+    was: 'what an undo leaves Retain and labelled because its claim is being deleted counted as forgotten (invariant)',
+    file: 'histories/invariants.test.ts',
+    title: 'but a volume of which the claim is being deleted stays Retain and marked, for a person to see',
+  },
 ];

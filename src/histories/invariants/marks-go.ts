@@ -34,10 +34,13 @@ function leftNamespaceLabel({ simulated: { server } }: HistoryWorld, chronicle: 
 
 /** A claim is in use; only what was kept for later, or for a person, keeps our label. */
 function leftLabel({ simulated: { server } }: HistoryWorld, chronicle: Chronicle): string | undefined {
+  const going = new Set(server.readAll(claims).filter(isTerminating).map(({ metadata }) => metadata.uid));
+  // Its claim is being deleted: the policy that it had would have the disk deleted with it.
+  const isGoing = (object: KubernetesObject): boolean => going.has((object as PersistentVolume).spec?.claimRef?.uid);
   const labelled: KubernetesObject[] = [...server.readAll(claims), ...server.readAll(volumes)].filter((object) => labelOf(object, MIGRATION_LABEL) !== undefined);
   for (const object of labelled) {
     const record = chronicle.live().find(({ metadata }) => metadata.uid === labelOf(object, MIGRATION_LABEL));
-    if (record !== undefined && !mayBeLabelled(object, record)) return `${object.kind ?? ''} ${object.metadata.name} carries the label of ${told(record)}`;
+    if (record !== undefined && !mayBeLabelled(object, record, isGoing)) return `${object.kind ?? ''} ${object.metadata.name} carries the label of ${told(record)}`;
   }
   return undefined;
 }
@@ -47,11 +50,11 @@ function isLeftAsItIs(record: OrdinalMigration): boolean {
   return phaseOf(record) === 'Failed' || isHandwritten(record);
 }
 
-function mayBeLabelled(object: KubernetesObject, record: OrdinalMigration): boolean {
+function mayBeLabelled(object: KubernetesObject, record: OrdinalMigration, isGoing: (object: KubernetesObject) => boolean): boolean {
   if (inFlight(record) || isLeftAsItIs(record)) return true;
   const kept = (record.status?.claims ?? []).flatMap(({ source, target }) => [source, target]).find((slot) => slot?.pv === object.metadata.name && slot.retiredAt === undefined);
   const bound = (object as { status?: { phase?: string } }).status?.phase === 'Bound';
-  return kept !== undefined && !bound;
+  return kept !== undefined && (!bound || isGoing(object));
 }
 
 /** On a disk that stands for a claim: not on what is retained. */
