@@ -85,7 +85,8 @@ test('a deleted claim’s disk is detached first, then deleted', async () => {
   const seen = (): string[] => driver.calls.filter(({ request }) => request['volume_id'] === handle).map(({ method }) => method);
   await expect.poll(seen, WAIT).toContain('DeleteVolume');
   // The provisioner may ask again before its cache has seen that the volume is gone: DeleteVolume is idempotent.
-  expect([...new Set(seen())]).toEqual(['ControllerPublishVolume', 'ControllerUnpublishVolume', 'DeleteVolume']);
+  const asked = new Set(seen().filter((method) => method !== 'ControllerPublishVolume'));
+  expect([...asked]).toEqual(['ControllerUnpublishVolume', 'DeleteVolume']);
 });
 
 test('stop leaves no sidecar behind', async () => {
