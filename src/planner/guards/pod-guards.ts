@@ -34,14 +34,18 @@ function podNotReady(proposal: Proposal): string | undefined {
 
 /** The StatefulSet controller stops at a Pending pod of which a claim is being deleted, whatever the podManagementPolicy: it makes no other pod then. */
 function behindStuckPod({ ordinal, layout, context }: Proposal): string | undefined {
-  const moving = new Set(context.inFlight.map((other) => other.ordinal));
-  for (const other of layout.ordinals) {
-    const claim = other.ordinal === ordinal.ordinal || moving.has(other.ordinal) ? undefined : terminatingClaimOf(other);
-    if (claim === undefined) continue;
-    return `pod ${ordinal.podName} would not be made again: the StatefulSet controller stops at pod ${other.podName}, which is Pending while its claim ${claim} is being deleted, and can never start; delete pod ${other.podName}, then it is made again with a new claim`;
-  }
-  return undefined;
+  const stuck = stuckIn(layout).find((other) => other.ordinal !== ordinal.ordinal && context.inFlight.every((moving) => moving.ordinal !== other.ordinal));
+  if (stuck === undefined) return undefined;
+  const { podName, claimName } = stuck;
+  return `pod ${ordinal.podName} would not be made again: the StatefulSet controller stops at pod ${podName}, which is Pending while its claim ${claimName} is being deleted, and can never start; delete pod ${podName}, then it is made again with a new claim`;
 }
+
+const stuckIn = onceFor(({ ordinals }) =>
+  ordinals.flatMap((one) => {
+    const claimName = terminatingClaimOf(one);
+    return claimName === undefined ? [] : [{ ordinal: one.ordinal, podName: one.podName, claimName }];
+  }),
+);
 
 function terminatingClaimOf({ pod, volumes }: OrdinalFacts): string | undefined {
   if (pod === undefined || pod.phase !== 'Pending' || pod.terminating) return undefined;
