@@ -1,6 +1,6 @@
 // The cluster's budgets: how many moves at once, per hour, and between two zones. Pure.
 
-import { phaseOf, type OrdinalMigration } from '../migration/record.ts';
+import { isAboutToBegin, isGoingOn, type OrdinalMigration } from '../migration/record.ts';
 import type { Relocation } from '../planner/guards/guard.ts';
 
 export interface Budgets {
@@ -33,17 +33,12 @@ export function roomIn({ atOnce, perHour = Number.POSITIVE_INFINITY }: Budgets, 
 }
 
 function countedIn(records: readonly OrdinalMigration[], nowMs: number): { running: OrdinalMigration[]; lastHour: number } {
-  // What takes another move back is exempt: it asks for no room and takes none away.
+  // What takes another move back is exempt: it asks for no room and takes none away. A move by hand takes its room only when it begins.
   const counted = records.filter((record) => record.spec.reason !== 'Reverse');
   return {
-    running: counted.filter((record) => isAboutToBegin(record) || phaseOf(record) === 'Running' || phaseOf(record) === 'RollingBack'),
+    running: counted.filter((record) => isAboutToBegin(record) || isGoingOn(record)),
     lastHour: counted.filter((record) => isAboutToBegin(record) || nowMs - Date.parse(record.status?.startedAt ?? '') < HOUR_MS).length,
   };
-}
-
-/** The daemon has decided on it. A move by hand may wait for ever, and takes its room only when it begins. */
-function isAboutToBegin(record: OrdinalMigration): boolean {
-  return phaseOf(record) === 'Pending' && record.spec.planDigest !== undefined;
 }
 
 function pairProblem({ perZonePair }: Budgets, running: readonly OrdinalMigration[], { move, startedNow }: { move: Relocation; startedNow: readonly Relocation[] }): string | undefined {

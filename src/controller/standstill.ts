@@ -1,7 +1,7 @@
 // Moves of a set that are there and do not go on by themselves: frozen ones, and those made by hand that are held. The plan leaves their
 // ordinals to them, and behind a frozen one others of the set wait.
 
-import { phaseOf, podNameOf, type OrdinalMigration } from '../migration/record.ts';
+import { isAboutToBegin, isGoingOn, phaseOf, podNameOf, type OrdinalMigration } from '../migration/record.ts';
 import type { Blocked } from '../planner/reasons.ts';
 import type { Decided } from './decision.ts';
 
@@ -15,11 +15,7 @@ export function standstillsOf({ records, turn }: Pick<Decided, 'records' | 'turn
 }
 
 function isStill(record: OrdinalMigration): boolean {
-  return phaseOf(record) === 'Frozen' || (phaseOf(record) === 'Pending' && record.spec.planDigest === undefined && record.status?.reason !== undefined);
-}
-
-function isGoingOn(record: OrdinalMigration): boolean {
-  return ['Running', 'RollingBack'].includes(phaseOf(record));
+  return phaseOf(record) === 'Frozen' || (phaseOf(record) === 'Pending' && !isAboutToBegin(record) && record.status?.reason !== undefined);
 }
 
 function told(record: OrdinalMigration): string {

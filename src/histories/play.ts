@@ -12,7 +12,7 @@ import { disruptionBudgets, leases, namespaces, pods, statefulSets, storageClass
 import { CLUSTER_TAG, FINALIZER } from '../kubernetes/names.ts';
 import { isTerminating, isTrue } from '../kubernetes/reading.ts';
 import { spreadReports, type SpreadReportStatus } from '../controller/spread-report.ts';
-import { ended, inFlight, ordinalMigrations, phaseOf, type OrdinalMigration } from '../migration/record.ts';
+import { ended, inFlight, isAboutToBegin, isGoingOn, ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
 import type { LeaseTiming } from '../kubernetes/leader-election.ts';
 import type { EcsCall } from '../ports/ecs-call.ts';
 import type { Http } from '../ports/http.ts';
@@ -319,19 +319,18 @@ class History implements HistoryWorld {
     const { clock } = this.simulated;
     const healed = clock.monotonic();
     const limit = healed + REST_LIMIT_MS;
-    let quietSince = clock.monotonic();
-    let seen = this.#writes();
+    let busyAt = healed;
+    const writes = new LastChange(clock, () => this.#writes());
     const lease = new LastChange(clock, () => this.#leaseVersion());
     // One pod after the other, where the cloud is slow.
     const starts = new LastChange(clock, () => this.simulated.records.starts.length);
     const quietMs = this.#quietMs();
-    while (clock.monotonic() - quietSince < quietMs) {
+    while (clock.monotonic() - Math.max(busyAt, writes.at()) < quietMs) {
       if (clock.monotonic() > limit) throw new Broken('I7 comes to rest', `after ${REST_LIMIT_MS / MINUTE_MS} minutes without trouble the daemon still writes`);
       await this.simulated.pass(LOOK_EVERY_MS);
-      const writes = this.#writes();
       // A daemon that is paused sees nothing of what there is to do.
       const isLed = clock.monotonic() - lease.at() <= 2 * LOOK_EVERY_MS;
-      if (!isLed || writes !== seen || this.#waitsForTime() || this.#waitsForTheWorld(starts.at())) [seen, quietSince] = [writes, clock.monotonic()];
+      if (!isLed || this.#waitsForTime() || this.#waitsForTheWorld(starts.at())) busyAt = clock.monotonic();
     }
     this.trace.note('at rest');
   }
@@ -467,8 +466,7 @@ function reasonsIn({ blocked = [], conditions = [] }: SpreadReportStatus): strin
 
 /** What was planned is begun, or given up after a while; what a person made may wait for ever. */
 function isUnderWay(record: OrdinalMigration): boolean {
-  const phase = phaseOf(record);
-  return phase === 'Running' || phase === 'RollingBack' || (phase === 'Pending' && record.spec.planDigest !== undefined);
+  return isGoingOn(record) || isAboutToBegin(record);
 }
 
 /** Until its finalizer is off, which comes off from what is kept for ever, too; what is kept until a person has decided does not count. */

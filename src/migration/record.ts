@@ -212,9 +212,19 @@ export function isOfUnknownFormat(record: OrdinalMigration): boolean {
   return (record.status?.formatVersion ?? FORMAT_VERSION) > FORMAT_VERSION;
 }
 
-export function inFlight(record: OrdinalMigration): boolean {
+/** The daemon has decided on it. What was made by hand may wait for ever. */
+export function isAboutToBegin(record: OrdinalMigration): boolean {
+  return phaseOf(record) === 'Pending' && record.spec.planDigest !== undefined;
+}
+
+/** In flight, and not waiting for a person. */
+export function isGoingOn(record: OrdinalMigration): boolean {
   const phase = phaseOf(record);
-  return phase === 'Running' || phase === 'RollingBack' || phase === 'Frozen';
+  return phase === 'Running' || phase === 'RollingBack';
+}
+
+export function inFlight(record: OrdinalMigration): boolean {
+  return isGoingOn(record) || phaseOf(record) === 'Frozen';
 }
 
 export function ended(record: OrdinalMigration): boolean {

@@ -42,8 +42,7 @@ const DESCRIPTIONS: Record<Restriction, Description> = {
 };
 
 function pinsIntoEvacuation(possibilities: readonly Possibility[], world: World): string | undefined {
-  const messages = possibilities.flatMap((possibility) => pinnedIntoEvacuation(possibility, world) ?? []);
-  return messages.length === 0 ? undefined : summary(messages.toReversed());
+  return summary(possibilities.flatMap((possibility) => pinnedIntoEvacuation(possibility, world) ?? []).toReversed());
 }
 
 function pinsAgainstSkew(possibilities: readonly Possibility[], { policy, homes }: World): string | undefined {
@@ -68,7 +67,7 @@ function holdMessages(restriction: Restriction, possibilities: readonly Possibil
       messages.set(about, messages.get(about) ?? sentenceOf(hold, facts.podName));
     }
   }
-  return messages.size === 0 ? undefined : summary([...messages.values()]);
+  return summary([...messages.values()]);
 }
 
 function sentenceOf(hold: Blocked, podName: string): string {
@@ -77,7 +76,8 @@ function sentenceOf(hold: Blocked, podName: string): string {
 
 const MOST_MESSAGES = 3;
 
-function summary(messages: string[]): string {
+function summary(messages: string[]): string | undefined {
+  if (messages.length === 0) return undefined;
   const rest = messages.length - MOST_MESSAGES;
   return messages.slice(0, MOST_MESSAGES).join('; ') + (rest > 0 ? `; and ${rest} more` : '');
 }

@@ -39,6 +39,7 @@ import { CLAIM, InvariantStage, part } from './invariants-stage.ts';
 
 const POD = 'shop/web-1';
 const AT = '2026-11-20T10:00:00Z';
+const TEMPLATES = [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '40Gi' } } } }];
 
 describe('the invariants', () => {
   it('hold all through a calm history in which ordinals move and their old disks are retired', async () => {
@@ -336,12 +337,17 @@ describe('I5: one at a time, and gently', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('and no more moves than the daemon was told, Frozen ones aside', async () => {
+  const ofSet = (name: string) => ({ name: `${name}-1-bcdfg`, statefulSetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name } });
+
+  async function oneFrozen() {
     const stage = await InvariantStage.begin();
     const { wrong } = stage.hold(fewInFlight);
-    const ofSet = (name: string) => ({ name: `${name}-1-bcdfg`, statefulSetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name } });
-    const first = await stage.record(running, ofSet('web'));
-    await stage.change(first, { phase: 'Frozen', reason: 'NotReady', message: 'it is not Ready' });
+    const begun = await stage.record(running, ofSet('web'));
+    return { stage, wrong, frozen: await stage.change(begun, { phase: 'Frozen', reason: 'NotReady', message: 'it is not Ready' }) };
+  }
+
+  it('and no more moves than the daemon was told, Frozen ones aside', async () => {
+    const { stage, wrong } = await oneFrozen();
     for (const name of ['db', 'queue']) await stage.record(running, ofSet(name));
     expect(wrong).toEqual([]);
     await stage.record(running, ofSet('cache'));
@@ -349,15 +355,11 @@ describe('I5: one at a time, and gently', () => {
   });
 
   it('though one that was Frozen may go on while another one that was made by then begins', async () => {
-    const stage = await InvariantStage.begin();
-    const { wrong } = stage.hold(fewInFlight);
-    const ofSet = (name: string) => ({ name: `${name}-1-bcdfg`, statefulSetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name } });
-    const first = await stage.record(running, ofSet('web'));
-    await stage.change(first, { phase: 'Frozen', reason: 'NotReady', message: 'it is not Ready' });
+    const { stage, wrong, frozen } = await oneFrozen();
     await stage.record(running, ofSet('db'));
     const third = await stage.record({}, ofSet('queue'));
     await stage.pass(1_000);
-    await stage.change(first, { phase: 'Running' });
+    await stage.change(frozen, { phase: 'Running' });
     await stage.change(third, running);
     expect(wrong).toEqual([]);
     await stage.pass(1_000);
@@ -465,11 +467,19 @@ describe('I6: nothing unrecorded, nothing of others', () => {
     }
   });
 
+  const retainedForAMinute: OrdinalMigrationStatus = {
+    phase: 'Succeeded',
+    reason: 'Settled',
+    message: 'done',
+    finishedAt: AT,
+    terms: { readyTimeoutMs: 0, healthDurationMs: 0, onUnready: 'hold', snapshotRetentionMs: 0, sourceRetentionMs: 60_000 },
+    claims: [part({})],
+  };
+
   it('is retained for longer than was promised without a word', async () => {
     const stage = await InvariantStage.begin();
     const { invariant } = stage.hold(nothingLeaks);
-    const terms = { readyTimeoutMs: 0, healthDurationMs: 0, onUnready: 'hold', snapshotRetentionMs: 0, sourceRetentionMs: 60_000 } as const;
-    const record = await stage.record({ phase: 'Succeeded', reason: 'Settled', message: 'done', finishedAt: AT, terms, claims: [part({})] });
+    const record = await stage.record(retainedForAMinute);
     expect(invariant.atRest?.()).toBeUndefined();
     await stage.pass(3_600_000);
     expect(invariant.atRest?.()).toMatch(/disk d-old of record web-1-bcdfg was to be retired \d+ minutes ago/);
@@ -480,8 +490,7 @@ describe('I6: nothing unrecorded, nothing of others', () => {
   it('unless a person has taken its record’s finalizer off: then nobody deletes it any more', async () => {
     const stage = await InvariantStage.begin();
     const { invariant } = stage.hold(nothingLeaks);
-    const terms = { readyTimeoutMs: 0, healthDurationMs: 0, onUnready: 'hold', snapshotRetentionMs: 0, sourceRetentionMs: 60_000 } as const;
-    const { metadata } = await stage.record({ phase: 'Succeeded', reason: 'Settled', message: 'done', finishedAt: AT, terms, claims: [part({})] });
+    const { metadata } = await stage.record(retainedForAMinute);
     stage.world.excuses.add(EXCUSES.recordReleased(metadata.name));
     await stage.pass(3_600_000);
     expect(invariant.atRest?.()).toBeUndefined();
@@ -625,7 +634,7 @@ describe('I7: every record ends, and says the truth', () => {
     const stage = await InvariantStage.begin();
     const { invariant } = stage.hold(podsRun);
     const { spec, ...rest } = set({});
-    const templates = { volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '40Gi' } } } }], persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Delete' } };
+    const templates = { volumeClaimTemplates: TEMPLATES, persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Delete' } };
     await stage.do(stage.admin.create(statefulSets, { ...rest, spec: { ...spec, ...templates } }));
     expect(invariant.atRest?.()).toMatch(/pod web-0 is not there/);
     stage.world.excuses.add(EXCUSES.claimGivenUp('data-web-0'));
@@ -648,7 +657,7 @@ describe('I7: every record ends, and says the truth', () => {
     const { invariant } = stage.hold(spreadIsKept);
     const diskId = stage.disk();
     await stage.claimOn(diskId);
-    const { annotations, ...rest } = { annotations: { 'zonespread.io/zones': 'cn-test-b' }, volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '40Gi' } } } }] };
+    const { annotations, ...rest } = { annotations: { 'zonespread.io/zones': 'cn-test-b' }, volumeClaimTemplates: TEMPLATES };
     const declared = set(annotations);
     await stage.do(stage.admin.create(statefulSets, { ...declared, spec: { ...declared.spec, ...rest, ordinals: { start: 1 } } }));
     expect(invariant.atRest?.()).toMatch(/it declares zones, and has no SpreadReport/);
@@ -692,7 +701,7 @@ describe('I7: evacuations hold', () => {
     const stage = await InvariantStage.begin();
     const { invariant } = stage.hold(evacuationsHold);
     await stage.claimOn(stage.disk());
-    const templates = { volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '40Gi' } } } }], ordinals: { start: 1 } };
+    const templates = { volumeClaimTemplates: TEMPLATES, ordinals: { start: 1 } };
     const declared = set({ 'zonespread.io/zones': 'cn-test-a,cn-test-b' });
     await stage.do(stage.admin.create(statefulSets, { ...declared, spec: { ...declared.spec, ...templates } }));
     const { metadata } = await leaving(stage, 'cn-test-a');

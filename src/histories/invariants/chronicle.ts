@@ -72,7 +72,7 @@ export class Chronicle {
   /** Made for a token that a record in flight holds: whoever goes on with it asks for it again by that, and learns the id. */
   isIntended(record: OrdinalMigration, id: string): boolean {
     const token = this.#tokens.get(id);
-    return inFlight(record) && claimsOf(record).some(({ snapshot, target, rescue }) => [snapshot, target, rescue].some((slot) => slot?.token !== undefined && slot.token === token));
+    return inFlight(record) && claimsOf(record).some(({ snapshot, target, rescue }) => [snapshot, target, rescue].some((slot) => token !== undefined && slot?.token === token));
   }
 
   /** The cloud forgot the token that it was asked for with, and made two or more. */

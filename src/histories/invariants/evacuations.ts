@@ -1,11 +1,11 @@
 // I7: once nothing is in the way any more no planned move begins into a zone that is being evacuated; and at rest each ZoneEvacuation tells
 // the truth about what is left in its zone, and what holds it there.
 
+import { policyOf } from '../../controller/decision.ts';
 import { zoneEvacuations, type ZoneEvacuation, type ZoneEvacuationStatus } from '../../controller/zone-evacuation.ts';
-import { namespaces, statefulSets, type StatefulSet } from '../../kubernetes/objects.ts';
+import { namespaces, statefulSets } from '../../kubernetes/objects.ts';
 import { isTerminating } from '../../kubernetes/reading.ts';
 import { ordinalMigrations, type OrdinalMigration } from '../../migration/record.ts';
-import { parsePolicy, type PolicyResult } from '../../policy/policy.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { diskZonesOf } from './disk-zones.ts';
 import { told } from './record-state.ts';
@@ -53,13 +53,9 @@ function unexplained({ disksBlocked = 0, blocked = [] }: ZoneEvacuationStatus, d
 
 /** In truth, of the sets that declare a policy; what one has there whose policy is invalid nobody can know. */
 function leftIn(world: HistoryWorld, zone: string): { disks: number; isUnknown: boolean } {
-  const sets = world.simulated.server.readAll(statefulSets).filter((set) => !isTerminating(set));
-  const byPolicy = Map.groupBy(sets, (set) => policyKind(world, set));
+  const { server } = world.simulated;
+  const sets = server.readAll(statefulSets).filter((set) => !isTerminating(set));
+  const byPolicy = Map.groupBy(sets, (set) => policyOf(set, server.read(namespaces, { name: set.metadata.namespace ?? '' })).kind);
   const zones = (byPolicy.get('policy') ?? []).flatMap((set) => [...diskZonesOf(world, set).values()].flat());
   return { disks: zones.filter((one) => one === zone).length, isUnknown: byPolicy.has('invalid') };
-}
-
-function policyKind({ simulated: { server } }: HistoryWorld, { metadata, spec }: StatefulSet): PolicyResult['kind'] {
-  const inherited = server.read(namespaces, { name: metadata.namespace ?? '' })?.metadata.annotations;
-  return parsePolicy({ setAnnotations: metadata.annotations, namespaceAnnotations: inherited, podManagementPolicy: spec.podManagementPolicy }).kind;
 }

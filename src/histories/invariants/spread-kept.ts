@@ -5,7 +5,8 @@ import { namespaces, pods, statefulSets, type StatefulSet } from '../../kubernet
 import { isTerminating, isTrue } from '../../kubernetes/reading.ts';
 import { ordinalsOf } from '../../migration/owner.ts';
 import { ended, type OrdinalMigration } from '../../migration/record.ts';
-import { parsePolicy, type Policy } from '../../policy/policy.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { policyOf } from '../../controller/decision.ts';
 import { zoneEvacuations } from '../../controller/zone-evacuation.ts';
 import { spreadReports, type ReportedBlock, type SpreadReportStatus } from '../../controller/spread-report.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
@@ -30,7 +31,7 @@ export const spreadIsKept: InvariantOf = (world) => {
 function wrongWith(world: HistoryWorld, set: StatefulSet, underWay: readonly OrdinalMigration[]): string | undefined {
   const { server } = world.simulated;
   const { namespace = '', name } = set.metadata;
-  const declared = parsePolicy({ setAnnotations: set.metadata.annotations, namespaceAnnotations: server.read(namespaces, { name: namespace })?.metadata.annotations, podManagementPolicy: set.spec.podManagementPolicy });
+  const declared = policyOf(set, server.read(namespaces, { name: namespace }));
   const status = server.read(spreadReports, { namespace, name })?.status;
   if (declared.kind === 'off') return status === undefined ? undefined : 'it declares nothing, and has a SpreadReport';
   if (status === undefined) return 'it declares zones, and has no SpreadReport';

@@ -66,8 +66,8 @@ class Branches {
 
   /** A move at its last step before its pod is let go asks what became of the disk. */
   looked({ action, parameters }: CloudCall): void {
-    const asked = JSON.stringify(parameters);
     if (action !== 'DescribeDisks') return;
+    const asked = JSON.stringify(parameters);
     for (const { record, claim } of this.#chronicle.parts(this.#chronicle.live())) {
       const isLastStep = courseOf(record) === 'Forward' && record.status?.step === 'ungate' && !isLettingGo(record);
       if (isLastStep && asked.includes(claim.source.diskId)) this.#looks.set(claim.source.diskId, this.#world.simulated.clock.now());
