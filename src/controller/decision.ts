@@ -168,7 +168,7 @@ export async function guardContext(
   const { facts, unusableZones = facts?.unusableZones } = on;
   const unhealthy = on.moving ? await ports.health.problem(on.rules) : undefined;
   return {
-    inFlight: on.own.filter((record) => takesTurn(record)).map((record) => ({ ordinal: record.spec.ordinal })),
+    inFlight: on.own.filter((record) => takesTurn(record)).map((record) => ({ ordinal: record.spec.ordinal, frozen: phaseOf(record) === 'Frozen' })),
     budget: budgetProblem(ports.budgets, on.records, ports.clock.now()),
     estimates: facts?.estimates ?? estimatesOf(on.records, ports.clock.now()),
     nodesMayCome: ports.nodesMayCome,

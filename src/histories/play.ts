@@ -11,6 +11,7 @@ import type { EmbeddedWebhook } from '../embedded/webhook.ts';
 import { disruptionBudgets, leases, namespaces, pods, statefulSets, storageClasses, volumeAttachments, type Namespace } from '../kubernetes/objects.ts';
 import { CLUSTER_TAG, FINALIZER } from '../kubernetes/names.ts';
 import { isTerminating, isTrue } from '../kubernetes/reading.ts';
+import { coolDowns } from '../controller/back-off.ts';
 import { spreadReports, type SpreadReportStatus } from '../controller/spread-report.ts';
 import { ended, inFlight, isAboutToBegin, isGoingOn, ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
 import type { LeaseTiming } from '../kubernetes/leader-election.ts';
@@ -364,7 +365,13 @@ class History implements HistoryWorld {
     if (this.plan.sets.some(({ policy }) => policy['window'] !== undefined) && this.#timeOfDaemons() < Date.parse(WINDOWS_CLOSED)) return true;
     if (isSecondHalfToCome(this)) return true;
     const underWay = server.readAll(ordinalMigrations).some((record) => isUnderWay(record) || (ended(record) && isRetaining(record)));
-    return underWay || server.readAll(spreadReports).some(({ status }) => status !== undefined && passesWithTime(status));
+    return underWay || server.readAll(spreadReports).some(({ status }) => status !== undefined && (passesWithTime(status) || this.#coolsDown(status)));
+  }
+
+  /** What keeps ordinals where they are may be hidden behind another reason, and that one be another when they have cooled down. */
+  #coolsDown({ conditions = [] }: SpreadReportStatus): boolean {
+    const isSatisfied = conditions.some(({ type, status }) => type === 'Satisfied' && status === 'True');
+    return !isSatisfied && coolDowns(this.simulated.server.readAll(ordinalMigrations), this.plan.product.coolDownMs, this.#timeOfDaemons()).length > 0;
   }
 
   /** By the slowest of their clocks. */

@@ -134,24 +134,31 @@ async function apply(context: StepContext, result: StepResult): Promise<Visit | 
     case 'wait':
       await noteWaiting(context, { reason: result.reason, message: withoutRequestId(result.message) });
       return { kind: 'again', afterMs: result.afterMs };
-    case 'giveUp':
-      await beginUndo(context, result);
-      return undefined;
-    case 'void':
-      await beginUndo(context, { reason: 'SourceTouched', message: result.message, resumeAt: 'evict' });
-      return undefined;
-    case 'restore':
-      await beginRestore(context, result.message);
-      return undefined;
-    case 'forward':
-      await turnForward(context, result);
-      return undefined;
     case 'freeze':
       await freeze(context, result);
       return { kind: 'again', afterMs: 5_000 };
     case 'end':
       await endMigration(context, result);
       return { kind: 'ended' };
+    default:
+      await changeCourse(context, result);
+      return undefined;
+  }
+}
+
+/** Not on to the next step, but another way. */
+function changeCourse(context: StepContext, result: Exclude<StepResult, { kind: 'done' | 'wait' | 'freeze' | 'end' }>): Promise<void> {
+  switch (result.kind) {
+    case 'giveUp':
+      return beginUndo(context, result);
+    case 'void':
+      return beginUndo(context, { reason: 'SourceTouched', message: result.message, resumeAt: 'evict' });
+    case 'restore':
+      return beginRestore(context, result.message);
+    case 'rescueAgain':
+      return rescueAgain(context, result.message);
+    case 'forward':
+      return turnForward(context, result);
   }
 }
 
@@ -213,6 +220,13 @@ async function beginUndo(context: StepContext, why: { reason: string; message: s
 async function beginRestore(context: StepContext, message: string): Promise<void> {
   context.report(context.record, { type: 'Warning', event: 'MigrationStep', message: `restore-source: ${message}` });
   await enter(context, RESTORE_STEPS[0], { outcome: 'NotReady', phase: 'RollingBack', course: 'Restore', reason: 'SourceRestored', message });
+}
+
+/** As the next attempt, for a snapshot that lacks writes must not be adopted; the claims' snapshots are of one moment. */
+async function rescueAgain(context: StepContext, message: string): Promise<void> {
+  context.report(context.record, { type: 'Warning', event: 'MigrationStep', message: `restore-source: ${message}; it is detached and snapshotted again` });
+  const claims = claimsOf(context.record).map(({ rescue, ...claim }) => (rescue?.id === undefined ? claim : { ...claim, discardedSnapshots: [...(claim.discardedSnapshots ?? []), rescue.id] }));
+  await enter(context, RESTORE_STEPS[0], { outcome: message, claims, attempt: (statusOf(context.record).attempt ?? 1) + 1 });
 }
 
 async function nextUndo(context: StepContext): Promise<void> {

@@ -57,7 +57,8 @@ export type StatusPatch = { [K in keyof OrdinalMigrationStatus]?: OrdinalMigrati
 /**
  * `done`: reality shows the result. `wait`: come back after `afterMs`, or when something changed. `giveUp`: undo. `void`: the snapshot no
  * longer holds the last write; undo and start over at `evict`. `forward`: an undo found that the new disk is in use; go on from that
- * step instead. `freeze`: nobody can tell what is right; touch nothing more. `end`: the record is finished.
+ * step instead. `rescueAgain`: `restore-source` found that the newer disk was used after its snapshot; detach and snapshot it again.
+ * `freeze`: nobody can tell what is right; touch nothing more. `end`: the record is finished.
  */
 export type StepResult =
   | { kind: 'done' }
@@ -67,12 +68,13 @@ export type StepResult =
   | { kind: 'forward'; step: 'swapClaim' | 'ungate'; message: string }
   | { kind: 'freeze'; reason: string; message: string }
   | { kind: 'restore'; message: string }
+  | { kind: 'rescueAgain'; message: string }
   | { kind: 'end'; phase: 'RolledBack' | 'Failed'; reason: string; message: string };
 
 export interface Step {
   /** Acts on what is live, one idempotent increment at a time, and says how far it is. Must tolerate having run before, wholly or in part. */
   run(context: StepContext): Promise<StepResult>;
-  /** Takes back what `run` may have done: not run, run in part, run, or undone already. Only `done`, `wait`, `forward` and `freeze` come back. */
+  /** Takes back what `run` may have done: not run, run in part, run, or undone already. Only `done`, `wait`, `forward`, `rescueAgain` and `freeze` come back. */
   undo?(context: StepContext): Promise<StepResult>;
   /** Whether `--step-timeout` ends the step by an undo; `progress`: counted from when its progress last changed. */
   deadline: boolean | 'progress';
@@ -96,7 +98,7 @@ export class InvariantBroken extends Error {
   }
 }
 
-const SEVERITY: Record<StepResult['kind'], number> = { done: 0, wait: 1, void: 2, giveUp: 3, restore: 3, forward: 3, end: 3, freeze: 4 };
+const SEVERITY: Record<StepResult['kind'], number> = { done: 0, wait: 1, void: 2, giveUp: 3, restore: 3, rescueAgain: 3, forward: 3, end: 3, freeze: 4 };
 
 /** Runs `act` for every claim of the record (all of them, so that clouds work in parallel) and returns the gravest result. */
 export async function forEachClaim(context: StepContext, act: (claim: ClaimRecord, index: number) => Promise<StepResult>): Promise<StepResult> {

@@ -229,6 +229,25 @@ describe('a pod that never gets Ready on its new disk', () => {
     }
     expect(stage.ready()).toBe(true);
   });
+
+  it('goes back under `restore-source` only with a snapshot of what a pod that slipped past the webhook has written since the first one', async () => {
+    const { stage, old } = await stuck('restore-source');
+    const before = await stage.run('web-0-first', (record) => record.status?.course === 'Restore' && record.status.step === 'swapClaim');
+    const { target, rescue } = before.status?.claims?.[0] ?? {};
+    const newer = target?.diskId ?? '';
+    await stage.ecs.call('AttachDisk', { DiskId: newer, InstanceId: 'i-node-b' });
+    await stage.clock.advance(2_000);
+    stage.ecs.guestWrite('i-node-b', newer, 'slipped');
+    await stage.ecs.call('DetachDisk', { DiskId: newer, InstanceId: 'i-node-b' });
+    await stage.clock.advance(2_000);
+    const record = await stage.run();
+    expect(record.status).toMatchObject({ phase: 'RolledBack', reason: 'SourceRestored', attempt: 2 });
+    const claim = record.status?.claims?.[0];
+    expect(stage.diskOf('data-web-0')).toBe(old);
+    expect(claim?.rescue?.id).not.toBe(rescue?.id);
+    expect(claim?.discardedSnapshots).toContain(rescue?.id);
+    expect(stage.ecs.snapshot(claim?.rescue?.id ?? '')?.contents).toEqual(stage.ecs.contents(newer));
+  });
 });
 
 describe('an owner that goes away', () => {

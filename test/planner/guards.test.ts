@@ -207,6 +207,7 @@ describe('pods that are down', () => {
       message: 'pod web-2 would not be made again: the StatefulSet controller stops at pod web-0, which is Pending while its claim data-web-0 is being deleted, and can never start; delete pod web-0, then it is made again with a new claim',
     });
     expect(reasons(check(inputs, { context: { inFlight: [{ ordinal: 0 }] } }))).not.toContain('PodNotReady');
+    expect(reasons(check(inputs, { context: { inFlight: [{ ordinal: 0, frozen: true }] } }))).toContain('PodNotReady');
   });
 
   it('absent with its disk idle, too', () => {

@@ -8,6 +8,7 @@ import { phaseOf } from '../../migration/record.ts';
 import { EXCUSES } from '../acts/excuses.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { chronicleOf } from './chronicle.ts';
+import { diskZonesOf } from './disk-zones.ts';
 
 export const podsRun: InvariantOf = (world) => {
   const chronicle = chronicleOf(world);
@@ -16,7 +17,7 @@ export const podsRun: InvariantOf = (world) => {
     atRest() {
       for (const set of world.simulated.server.readAll(statefulSets)) {
         const frozen = chronicle.live().some((record) => phaseOf(record) === 'Frozen' && record.metadata.namespace === set.metadata.namespace && record.spec.statefulSetRef.name === set.metadata.name);
-        const down = frozen || isTerminating(set) || isUndermined(world, set) || isLeftToResync(world, set) ? [] : notReady(world, set);
+        const down = frozen || isTerminating(set) || isUndermined(world, set) || isTornApart(world, set) || isLeftToResync(world, set) ? [] : notReady(world, set);
         if (down.length > 0) return `StatefulSet ${set.metadata.name} does not run, and no move of it is Frozen: ${down.join('; ')}`;
       }
       return undefined;
@@ -36,6 +37,15 @@ function isUndermined(world: HistoryWorld, set: StatefulSet): boolean {
     if (volume === undefined || !metadata.name.includes(`-${set.metadata.name}-`)) return false;
     if (isTerminating(claim) && world.excuses.has(EXCUSES.claimGivenUp(metadata.name))) return true;
     return world.excuses.has(EXCUSES.editedByHand(volumes.kind, volume.metadata.name)) || world.excuses.has(EXCUSES.deletedInCloud(diskIdOf(volume) ?? ''));
+  });
+}
+
+/** Somebody deleted one of an ordinal's claims, and the next one of its name came where the others are not: no node is in both zones. */
+function isTornApart(world: HistoryWorld, set: StatefulSet): boolean {
+  const { name } = set.metadata;
+  return [...diskZonesOf(world, set)].some(([ordinal, zones]) => {
+    const isGivenUp = (set.spec.volumeClaimTemplates ?? []).some((template) => world.excuses.has(EXCUSES.claimGivenUp(claimNameOf(template.metadata.name, name, ordinal))));
+    return isGivenUp && new Set(zones).size > 1;
   });
 }
 

@@ -1,7 +1,7 @@
 // What `restore-source` does first, and only because it was declared: the newer disk is detached and snapshotted, so that giving it up
 // loses nothing that cannot be found again. Disk, PV and snapshot are kept for the retention.
 
-import { stampsOf } from '../fence.ts';
+import { stampsOf, touchedSince } from '../fence.ts';
 import { ensureIntent, snapshotIntent } from '../intents.ts';
 import { recallPod } from '../ordinal-pod.ts';
 import { statusOf, type ClaimRecord } from '../record.ts';
@@ -60,4 +60,16 @@ async function watch(context: StepContext, diskId: string, id: string): Promise<
   const seen = await context.disks.snapshot(id);
   if (seen?.failed === true) return { kind: 'freeze', reason: 'RescueFailed', message: `snapshot ${id} of the newer disk ${diskId} failed, so the old one is not brought back` };
   return seen?.available === true ? DONE : wait('Snapshotting', `snapshot ${id} of the newer disk ${diskId} is under way`, pollMs(context));
+}
+
+/** A pod that slipped past the webhook after the snapshot may have written to the newer disk: the snapshot is taken again before its claim goes. */
+export function untouchedSinceRescue(context: StepContext): Promise<StepResult> {
+  return forEachClaim(context, async ({ claimName, target, rescue: seen = {} }) => {
+    const diskId = target?.diskId ?? '';
+    const disk = await context.disks.disk(diskId);
+    // What is gone for good cannot be written to, and its snapshot is all that is left of it.
+    if (disk === undefined) return sinceMs(context, statusOf(context.record).stepStartedAt) > VISIBILITY_LAG_MS ? DONE : wait('DiskNotVisible', `the cloud does not show the newer disk ${diskId} of claim ${claimName} at the moment`, 2_000);
+    const touched = touchedSince(disk, seen);
+    return touched === undefined ? DONE : { kind: 'rescueAgain', message: `the newer disk ${diskId} of claim ${claimName} was used after its snapshot: ${touched}` };
+  });
 }

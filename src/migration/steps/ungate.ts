@@ -13,6 +13,7 @@ import { claimsOf, courseOf, statusOf, type ClaimRecord } from '../record.ts';
 import { handOver } from '../reservation/reservation.ts';
 import { DONE, forEachClaim, InvariantBroken, pollMs, migrationUID, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { ourTargetVolume } from './create-volume.ts';
+import { untouchedSinceRescue } from './restore.ts';
 import { bindingProblem } from './swap-claim.ts';
 
 export const ungate: Step = {
@@ -73,7 +74,7 @@ async function takeBack(context: StepContext): Promise<StepResult> {
  */
 async function beforeTheSwap(context: StepContext): Promise<StepResult> {
   const attached = await attachedResult(context, 'swapClaim');
-  if (attached.kind === 'done') return DONE;
+  if (attached.kind !== 'forward') return attached;
   const untouched = await forEachClaim(context, (claim) => fence(context, claim));
   if (untouched.kind === 'done') return attached;
   if (untouched.kind !== 'void') return untouched;
@@ -96,9 +97,10 @@ export async function recall(context: StepContext, from: 'swapClaim' | 'ungate')
   return detached.kind === 'done' ? attachedResult(context, from) : detached;
 }
 
-/** Under restore-source the new disk was attached, is known to have been, and is kept. */
 async function attachedResult(context: StepContext, from: 'swapClaim' | 'ungate'): Promise<StepResult> {
-  if (courseOf(context.record) === 'Restore' || !(await targetEverAttached(context))) return DONE;
+  // There the new disk was attached, is known to have been, and is kept.
+  if (courseOf(context.record) === 'Restore') return untouchedSinceRescue(context);
+  if (!(await targetEverAttached(context))) return DONE;
   return { kind: 'forward', step: from, message: 'the new disk was attached before the move could be taken back; it may hold writes, so the move goes on' };
 }
 

@@ -36,8 +36,8 @@ export interface Relocation {
 
 /** What is not in layout or policy. */
 export interface GuardContext {
-  /** Migrations of this set under way, Frozen ones included. */
-  inFlight: readonly { ordinal: number }[];
+  /** Migrations of this set under way; of a Frozen one nobody will mend by itself what its pod waits for. */
+  inFlight: readonly { ordinal: number; frozen?: boolean }[];
   /** Why the cluster's budgets have no room for one more of this kind after those that start in the same turn; undefined when they have. */
   budget: (move: Relocation, startedNow: readonly Relocation[]) => string | undefined;
   /** Moves of the set that start in the same turn, before this one. */

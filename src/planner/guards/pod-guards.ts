@@ -32,9 +32,13 @@ function podNotReady(proposal: Proposal): string | undefined {
   return costsNothing(ordinal) ? waitsForLower(ordinal, layout) : notReadyOnBusyDisk(ordinal);
 }
 
-/** The StatefulSet controller stops at a Pending pod of which a claim is being deleted, whatever the podManagementPolicy: it makes no other pod then. */
+/**
+ * The StatefulSet controller stops at a Pending pod of which a claim is being deleted, whatever the podManagementPolicy: it makes no other
+ * pod then. A move that is getting on deletes its claim itself, for a moment.
+ */
 function behindStuckPod({ ordinal, layout, context }: Proposal): string | undefined {
-  const stuck = stuckIn(layout).find((other) => other.ordinal !== ordinal.ordinal && context.inFlight.every((moving) => moving.ordinal !== other.ordinal));
+  const passing = new Set(context.inFlight.flatMap((moving) => (moving.frozen === true ? [] : [moving.ordinal])));
+  const stuck = stuckIn(layout).find((other) => other.ordinal !== ordinal.ordinal && !passing.has(other.ordinal));
   if (stuck === undefined) return undefined;
   const { podName, claimName } = stuck;
   return `pod ${ordinal.podName} would not be made again: the StatefulSet controller stops at pod ${podName}, which is Pending while its claim ${claimName} is being deleted, and can never start; delete pod ${podName}, then it is made again with a new claim`;
