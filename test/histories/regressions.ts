@@ -1,5 +1,6 @@
 // What histories found, each with what it was: plans of histories that broke once, made small, and where no small plan shows it the test
-// that does. They are plans and not seeds: what a seed draws changes.
+// that does. They are plans and not seeds, since what a seed draws changes; only where the history itself waited or looked wrongly, which
+// shows in long ones alone, a seed stands for it, for as long as it draws what it drew.
 
 import type { ClusterPlan, HistoryPlan, ProductPlan, SetPlan } from '../../src/histories/plan.ts';
 import { SMALL_PLAN, SMALL_SET } from './small-world.ts';
@@ -275,4 +276,24 @@ export const ALSO: readonly ShownElsewhere[] = [
     file: 'histories/invariants.test.ts',
     title: 'but a volume of which the claim is being deleted stays Retain and marked, for a person to see',
   },
+  {
+    was: 'a pod was moved that could not be made again: the one in the StatefulSet controller’s way was that of a Frozen move',
+    file: 'planner/guards.test.ts',
+    title: 'unless another one waits for a claim that is being deleted: the StatefulSet controller stops there',
+  },
+  {
+    was: 'a pod slipped past a webhook that was behind after restore-source had snapshotted the newer disk, and what it wrote was in no snapshot',
+    file: 'migration/undo.test.ts',
+    title: 'goes back under `restore-source` only with a snapshot of what a pod that slipped past the webhook has written since the first one',
+  },
+];
+
+export const SEEDS: readonly { was: string; seed: number }[] = [
+  { seed: 7540, was: 'a Frozen move whose pod got Ready after all went on by itself when the history was at rest already (wait)' },
+  { seed: 12412, was: 'a pod that a slow cloud had yet to start counted as one that nobody starts (wait)' },
+  { seed: 13110, was: 'a pod whose disk could be attached only after a while counted as one that nobody starts (wait)' },
+  { seed: 14472, was: 'a window closed by a clock that ran slow when the history was at rest already (wait)' },
+  { seed: 16834, was: 'a cool-down that another reason hid ended, and the reason changed, when the history was at rest already (wait)' },
+  { seed: 17413, was: 'people had deleted one of a pod’s two claims, and the next one of its name came in another zone, where the pod can never run (invariant)' },
+  { seed: 19990, was: 'a driver that polled stuck disks for ten minutes counted as something that goes round and round (limit)' },
 ];
