@@ -36,7 +36,8 @@ async function demo(of: Exclude<Wish, { kind: 'said' }>): Promise<number> {
     screen.end();
     const code = interrupted.code();
     if (code === undefined) await explain(error, running);
-    await closeAll(running);
+    const tidy = await closeAll(running);
+    if (code !== undefined && tidy) screen.say(EMPTY, line('Stopped halfway. What was started has ended with it, and nothing is left.'));
     return code ?? FAILED;
   } finally {
     screen.end();

@@ -34,13 +34,14 @@ describe('npm run demo', { timeout: PATIENCE_MS }, () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('Ctrl-C ends it with 130, and says nothing of a failure', async () => {
+  test('Ctrl-C ends it with 130, says that nothing is left, and nothing of a failure', async () => {
     const demo = start(['--speed', '1']);
     await demo.says(/✓ cluster/);
 
     demo.process.kill('SIGINT');
 
     expect(await demo.ended, demo.output()).toBe(130);
+    expect(demo.output()).toContain('nothing is left');
     expect(demo.output()).not.toMatch(/fail|error/i);
   });
 
