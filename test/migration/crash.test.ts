@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { claims, namespaces, pods, volumes } from '../../src/kubernetes/objects.ts';
-import { ordinalMigrations, type OnUnready } from '../../src/migration/record.ts';
+import { ordinalMigrations, type OnUnready, type OrdinalMigration } from '../../src/migration/record.ts';
 import { Crash, readyStage, type Stage } from './stage.ts';
 
 /** Counts the requests with an effect (Kubernetes writes, every cloud call) and crashes at one of them. */
@@ -40,6 +40,8 @@ interface Story {
   onUnready?: OnUnready;
   /** Phases that the story may end in. */
   ends: string[];
+  /** What somebody does on the way, and when. */
+  midway?: { when: (record: OrdinalMigration) => boolean; act: (stage: Stage) => Promise<void> };
 }
 
 const STORIES: Record<string, Story> = {
@@ -47,14 +49,32 @@ const STORIES: Record<string, Story> = {
   'a move whose zone is sold out': { arrange: ({ ecs }) => ecs.sellOut('b'), ends: ['RolledBack'] },
   'a move whose pod finds no node': { arrange: (stage) => stage.cordoned.add('b'), ends: ['RolledBack'] },
   'a move taken back by restore-source': { arrange: (stage) => stage.neverReadyIn.add('b'), onUnready: 'restore-source', ends: ['RolledBack'] },
+  'a move taken back by restore-source, its newer disk used again after the snapshot': {
+    arrange: (stage) => stage.neverReadyIn.add('b'),
+    onUnready: 'restore-source',
+    ends: ['RolledBack'],
+    midway: { when: ({ status }) => status?.course === 'Restore' && status.step === 'swapClaim', act: useNewerDisk },
+  },
   'a move taken back by reverse': { arrange: (stage) => stage.neverReadyIn.add('b'), onUnready: 'reverse', ends: ['RolledBack'] },
 };
+
+async function useNewerDisk(stage: Stage): Promise<void> {
+  const at = { DiskId: stage.record().status?.claims?.[0]?.target?.diskId ?? '', InstanceId: 'i-node-b' };
+  await stage.ecs.call('AttachDisk', at);
+  await stage.clock.advance(2_000);
+  await stage.ecs.call('DetachDisk', at);
+  await stage.clock.advance(2_000);
+}
 
 async function play(story: Story, site: number, hostile: boolean): Promise<{ stage: Stage; sites: number }> {
   const stage = await readyStage({ hostile, terms: { onUnready: story.onUnready ?? 'hold', readyTimeoutMs: 5_000 } });
   story.arrange(stage);
   await stage.plan({ onUnready: story.onUnready ?? 'hold' });
   const sites = crashAt(stage, site);
+  if (story.midway !== undefined) {
+    await stage.run('web-0-first', story.midway.when);
+    await story.midway.act(stage);
+  }
   const record = await stage.run();
   const where = `site ${site}: ${record.status?.phase} ${record.status?.reason} ${record.status?.message}`;
   expect(story.ends, where).toContain(record.status?.phase);
