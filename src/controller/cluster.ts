@@ -27,7 +27,7 @@ import {
   type StorageClass,
 } from '../kubernetes/objects.ts';
 import { buildLayout, type Layout } from '../layout/layout.ts';
-import { claimNameOf } from '../layout/names.ts';
+import { claimNamesOf } from '../layout/names.ts';
 import type { Surroundings } from '../layout/surroundings.ts';
 import { everyOrdinalOf } from '../migration/owner.ts';
 import { ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
@@ -137,15 +137,10 @@ export async function readLayout({ cluster, disks }: Pick<View, 'cluster' | 'dis
 
 /** Ids of the disks behind the set's own claims (`<template>-<set>-<ordinal>`): those that the cloud is asked about. */
 export function disksOfSet(set: StatefulSet, find: { claim: (name: string) => PersistentVolumeClaim | undefined; volume: (name: string) => PersistentVolume | undefined }): string[] {
-  return claimNamesOf(set).flatMap((name) => {
+  return everyOrdinalOf(set).flatMap((ordinal) => claimNamesOf(set, ordinal)).flatMap((name) => {
     const volume = find.volume(find.claim(name)?.spec.volumeName ?? '');
     return volume?.spec.csi?.volumeHandle ?? [];
   });
-}
-
-function claimNamesOf(set: StatefulSet): string[] {
-  const templates = set.spec.volumeClaimTemplates ?? [];
-  return everyOrdinalOf(set).flatMap((ordinal) => templates.map((template) => claimNameOf(template.metadata.name, set.metadata.name, ordinal)));
 }
 
 function byHandle(all: readonly PersistentVolume[]): Map<string, string[]> {

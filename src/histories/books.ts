@@ -9,6 +9,7 @@ import type { Log, LogFields } from '../ports/log.ts';
 import type { RequestRecord, StoreEvent } from '../simulation/apiserver/contract.ts';
 import type { HistoryEntry } from '../simulation/ecs/records.ts';
 import type { Coverage } from './coverage.ts';
+import { changes } from './invariants/cloud-calls.ts';
 import type { Trace } from './trace.ts';
 import { Broken, type CloudCall, type Invariant } from './world.ts';
 
@@ -53,15 +54,15 @@ export class Books {
 
   happenedInCloud(entry: HistoryEntry): void {
     const { subject, id, event, details } = entry;
-    const reading = subject === 'guest' || isRead(event);
-    if (isRead(event)) this.#polls += 1;
-    this.#trace.note(`cloud    ${subject} ${subject === 'call' ? '' : `${id} `}${event} ${JSON.stringify(details)}`, { important: !reading });
+    const reads = subject === 'call' && !changes(event);
+    if (reads) this.#polls += 1;
+    this.#trace.note(`cloud    ${subject} ${subject === 'call' ? '' : `${id} `}${event} ${JSON.stringify(details)}`, { important: !reads && subject !== 'guest' });
     this.#ask((invariant) => invariant.onCloud?.(entry));
   }
 
   called(call: CloudCall): void {
-    if (isRead(call.action)) this.#polls -= 1;
-    else this.#coverage.met(`call: ${call.action}`);
+    if (changes(call.action)) this.#coverage.met(`call: ${call.action}`);
+    else this.#polls -= 1;
     this.#ask((invariant) => invariant.onCall?.(call));
   }
 
@@ -166,8 +167,4 @@ class TracedLog implements Log {
     const cause = error === undefined ? '' : ` ← ${error instanceof Error ? error.message : JSON.stringify(error)}`;
     this.#trace.note(`${this.#who.padEnd(8)} ${message}${Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`}${cause}`);
   }
-}
-
-function isRead(action: string): boolean {
-  return action.startsWith('Describe');
 }

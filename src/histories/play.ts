@@ -369,9 +369,8 @@ class History implements HistoryWorld {
   }
 
   /** What keeps ordinals where they are may be hidden behind another reason, and that one be another when they have cooled down. */
-  #coolsDown({ conditions = [] }: SpreadReportStatus): boolean {
-    const isSatisfied = conditions.some(({ type, status }) => type === 'Satisfied' && status === 'True');
-    return !isSatisfied && coolDowns(this.simulated.server.readAll(ordinalMigrations), this.plan.product.coolDownMs, this.#timeOfDaemons()).length > 0;
+  #coolsDown({ satisfied }: SpreadReportStatus): boolean {
+    return satisfied !== true && coolDowns(this.simulated.server.readAll(ordinalMigrations), this.plan.product.coolDownMs, this.#timeOfDaemons()).length > 0;
   }
 
   /** By the slowest of their clocks. */

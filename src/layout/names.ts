@@ -1,11 +1,18 @@
 // The names that the StatefulSet controller gives to pods and claims, both ways.
 
+import type { StatefulSet } from '../kubernetes/objects.ts';
+
 export function podNameOf(set: string, ordinal: number): string {
   return `${set}-${ordinal}`;
 }
 
 export function claimNameOf(template: string, set: string, ordinal: number): string {
   return `${template}-${set}-${ordinal}`;
+}
+
+/** One for each of its claim templates. */
+export function claimNamesOf({ metadata, spec }: Pick<StatefulSet, 'metadata' | 'spec'>, ordinal: number): string[] {
+  return (spec.volumeClaimTemplates ?? []).map((template) => claimNameOf(template.metadata.name, metadata.name, ordinal));
 }
 
 /** Claim of a generic ephemeral volume. */

@@ -53,18 +53,10 @@ const STORIES: Record<string, Story> = {
     arrange: (stage) => stage.neverReadyIn.add('b'),
     onUnready: 'restore-source',
     ends: ['RolledBack'],
-    midway: { when: ({ status }) => status?.course === 'Restore' && status.step === 'swapClaim', act: useNewerDisk },
+    midway: { when: ({ status }) => status?.course === 'Restore' && status.step === 'swapClaim', act: (stage) => stage.useForAMoment(stage.record().status?.claims?.[0]?.target?.diskId ?? '', 'node-b') },
   },
   'a move taken back by reverse': { arrange: (stage) => stage.neverReadyIn.add('b'), onUnready: 'reverse', ends: ['RolledBack'] },
 };
-
-async function useNewerDisk(stage: Stage): Promise<void> {
-  const at = { DiskId: stage.record().status?.claims?.[0]?.target?.diskId ?? '', InstanceId: 'i-node-b' };
-  await stage.ecs.call('AttachDisk', at);
-  await stage.clock.advance(2_000);
-  await stage.ecs.call('DetachDisk', at);
-  await stage.clock.advance(2_000);
-}
 
 async function play(story: Story, site: number, hostile: boolean): Promise<{ stage: Stage; sites: number }> {
   const stage = await readyStage({ hostile, terms: { onUnready: story.onUnready ?? 'hold', readyTimeoutMs: 5_000 } });

@@ -122,10 +122,7 @@ describe('what changed since it was looked at', () => {
     const old = stage.diskOf('data-web-0');
     await stage.plan();
     stage.onEntering('ungate', async () => {
-      await stage.ecs.call('AttachDisk', { DiskId: old, InstanceId: 'i-node-a' });
-      await stage.clock.advance(2_000);
-      await stage.ecs.call('DetachDisk', { DiskId: old, InstanceId: 'i-node-a' });
-      await stage.clock.advance(2_000);
+      await stage.useForAMoment(old, 'node-a');
     });
     expect((await stage.run()).status).toMatchObject({ phase: 'Succeeded', attempt: 2 });
     await expectWhole(stage);

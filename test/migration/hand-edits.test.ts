@@ -161,10 +161,7 @@ describe('the new disk, attached at the console before any claim is on it', () =
     const stage = await edited('swapClaim', async (one) => {
       const old = one.diskOf('data-web-0');
       await attachTarget(one);
-      await one.ecs.call('AttachDisk', { DiskId: old, InstanceId: 'i-node-a' });
-      await one.clock.advance(2_000);
-      await one.ecs.call('DetachDisk', { DiskId: old, InstanceId: 'i-node-a' });
-      await one.clock.advance(2_000);
+      await one.useForAMoment(old, 'node-a');
     });
     expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'TargetInUse' });
     expect(stage.pod()?.spec.nodeName).toBeUndefined();

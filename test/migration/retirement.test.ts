@@ -69,10 +69,7 @@ describe('a source whose retention has passed', () => {
 
   it('stays when it was used after the move, though it is free now', async () => {
     const { stage, claim } = await moved();
-    await stage.ecs.call('AttachDisk', { DiskId: claim.source.diskId, InstanceId: 'i-node-a' });
-    await stage.clock.advance(2_000);
-    await stage.ecs.call('DetachDisk', { DiskId: claim.source.diskId, InstanceId: 'i-node-a' });
-    await stage.clock.advance(2_000);
+    await stage.useForAMoment(claim.source.diskId, 'node-a');
     await expectKept(stage, claim, 'SourceInUse');
   });
 
@@ -187,10 +184,7 @@ describe('a source whose retention has passed', () => {
 
   it('is not taken for gone because one answer of the cloud left it out after it had been used', async () => {
     const { stage, claim } = await moved();
-    await stage.ecs.call('AttachDisk', { DiskId: claim.source.diskId, InstanceId: 'i-node-a' });
-    await stage.clock.advance(2_000);
-    await stage.ecs.call('DetachDisk', { DiskId: claim.source.diskId, InstanceId: 'i-node-a' });
-    await stage.clock.advance(2_000);
+    await stage.useForAMoment(claim.source.diskId, 'node-a');
     const cloud = { ...stage.ports.disks };
     let hidden = 0;
     stage.ports.disks.disk = async (id) => (id === claim.source.diskId && hidden++ % 2 === 0 ? undefined : cloud.disk(id));

@@ -443,6 +443,16 @@ export class Stage {
     this.acknowledged.set(claimName, [...expected, writer]);
   }
 
+  /** Somebody attaches a disk that is free, perhaps writes to it, and detaches it again. */
+  async useForAMoment(diskId: string, nodeName: string, writer?: string): Promise<void> {
+    const at = { DiskId: diskId, InstanceId: `i-${nodeName}` };
+    await this.ecs.call('AttachDisk', at);
+    await this.clock.advance(2_000);
+    if (writer !== undefined) this.ecs.guestWrite(at.InstanceId, diskId, writer);
+    await this.ecs.call('DetachDisk', at);
+    await this.clock.advance(2_000);
+  }
+
   async #attach(pv: PersistentVolume, nodeName: string): Promise<void> {
     const name = `csi-${pv.metadata.name}`;
     const diskId = pv.spec.csi?.volumeHandle ?? '';

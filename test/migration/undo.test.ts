@@ -177,10 +177,7 @@ describe('the old disk touched after its snapshot', () => {
     await stage.run('web-0-first', (record) => record.status?.step === 'createDisk' && record.status.claims?.[0]?.target?.diskId !== undefined);
     const first = stage.record().status?.claims?.[0]?.target?.diskId ?? '';
     // Somebody attaches the old disk for a moment.
-    await stage.ecs.call('AttachDisk', { DiskId: old, InstanceId: 'i-node-a' });
-    await stage.clock.advance(2_000);
-    await stage.ecs.call('DetachDisk', { DiskId: old, InstanceId: 'i-node-a' });
-    await stage.clock.advance(2_000);
+    await stage.useForAMoment(old, 'node-a');
     const record = await stage.run();
     expect(record.status).toMatchObject({ phase: 'Succeeded', attempt: 2 });
     expect(stage.ecs.disk(first)?.status).toBe('Deleted');
@@ -235,11 +232,7 @@ describe('a pod that never gets Ready on its new disk', () => {
     const before = await stage.run('web-0-first', (record) => record.status?.course === 'Restore' && record.status.step === 'swapClaim');
     const { target, rescue } = before.status?.claims?.[0] ?? {};
     const newer = target?.diskId ?? '';
-    await stage.ecs.call('AttachDisk', { DiskId: newer, InstanceId: 'i-node-b' });
-    await stage.clock.advance(2_000);
-    stage.ecs.guestWrite('i-node-b', newer, 'slipped');
-    await stage.ecs.call('DetachDisk', { DiskId: newer, InstanceId: 'i-node-b' });
-    await stage.clock.advance(2_000);
+    await stage.useForAMoment(newer, 'node-b', 'slipped');
     const record = await stage.run();
     expect(record.status).toMatchObject({ phase: 'RolledBack', reason: 'SourceRestored', attempt: 2 });
     const claim = record.status?.claims?.[0];

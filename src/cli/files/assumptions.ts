@@ -2,7 +2,7 @@
 // assumed to be well, so that the plan shows what would be done, not what a file leaves out.
 
 import { claims, csiNodes, disruptionBudgets, nodes, pods, volumes, type KubernetesObject, type Node, type PersistentVolume, type PersistentVolumeClaim, type Pod, type PodDisruptionBudget, type StatefulSet } from '../../kubernetes/objects.ts';
-import { claimNameOf, podNameOf } from '../../layout/names.ts';
+import { claimNameOf, claimNamesOf, podNameOf } from '../../layout/names.ts';
 import { DISK_DRIVER, zoneOfNode, zoneOfVolume, ZONE_KEYS } from '../../layout/zones.ts';
 import { everyOrdinalOf } from '../../migration/owner.ts';
 import { wrongUsage } from '../exit.ts';
@@ -133,7 +133,7 @@ function missingPods(set: StatefulSet, objects: readonly KubernetesObject[], not
 }
 
 function nodeFor(set: StatefulSet, ordinal: number, objects: readonly KubernetesObject[]): string | undefined {
-  const names = new Set((set.spec.volumeClaimTemplates ?? []).map((template) => claimNameOf(template.metadata.name, set.metadata.name, ordinal)));
+  const names = new Set(claimNamesOf(set, ordinal));
   const bound = ofKind(objects, claims).find(({ metadata }) => metadata.namespace === set.metadata.namespace && names.has(metadata.name));
   const volume = ofKind(objects, volumes).find(({ metadata }) => metadata.name === bound?.spec.volumeName);
   const zone = volume === undefined ? undefined : zoneOfVolume(volume);

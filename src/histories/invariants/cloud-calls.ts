@@ -1,10 +1,9 @@
 // What a call of the product to the cloud is about.
 
-import type { EcsAction } from '../../ports/ecs-call.ts';
 import type { ClaimRecord, OrdinalMigration } from '../../migration/record.ts';
 import type { CloudCall } from '../world.ts';
 
-export function changes(action: EcsAction): boolean {
+export function changes(action: string): boolean {
   return !action.startsWith('Describe');
 }
 

@@ -2,20 +2,14 @@
 
 import { claims, volumes, type StatefulSet } from '../../kubernetes/objects.ts';
 import { diskIdOf } from '../../kubernetes/reading.ts';
-import { claimNameOf } from '../../layout/names.ts';
-import { ordinalsOf } from '../../migration/owner.ts';
+import { claimNamesOf } from '../../layout/names.ts';
+import { everyOrdinalOf } from '../../migration/owner.ts';
 import type { HistoryWorld } from '../world.ts';
 
 /** By ordinal: the zone of the disk of each of its claims; undefined where a claim has none at the moment. */
 export function diskZonesOf(world: HistoryWorld, set: StatefulSet): Map<number, (string | undefined)[]> {
-  const { first, last } = ordinalsOf(set);
-  const { namespace = '', name } = set.metadata;
-  const zones = new Map<number, (string | undefined)[]>();
-  for (let ordinal = first; ordinal <= last; ordinal += 1) {
-    const names = (set.spec.volumeClaimTemplates ?? []).map(({ metadata }) => claimNameOf(metadata.name, name, ordinal));
-    zones.set(ordinal, names.map((claimName) => zoneOfClaim(world, { namespace, name: claimName })));
-  }
-  return zones;
+  const { namespace = '' } = set.metadata;
+  return new Map(everyOrdinalOf(set).map((ordinal) => [ordinal, claimNamesOf(set, ordinal).map((name) => zoneOfClaim(world, { namespace, name }))]));
 }
 
 function zoneOfClaim({ simulated: { server, ecs } }: HistoryWorld, ref: { namespace: string; name: string }): string | undefined {

@@ -2,8 +2,8 @@
 
 import { claims, pods, statefulSets, volumes, type StatefulSet } from '../../kubernetes/objects.ts';
 import { diskIdOf, isTerminating, isTrue } from '../../kubernetes/reading.ts';
-import { claimNameOf } from '../../layout/names.ts';
-import { ordinalsOf } from '../../migration/owner.ts';
+import { claimNamesOf, podNameOf } from '../../layout/names.ts';
+import { everyOrdinalOf } from '../../migration/owner.ts';
 import { phaseOf } from '../../migration/record.ts';
 import { EXCUSES } from '../acts/excuses.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
@@ -42,32 +42,26 @@ function isUndermined(world: HistoryWorld, set: StatefulSet): boolean {
 
 /** Somebody deleted one of an ordinal's claims, and the next one of its name came where the others are not: no node is in both zones. */
 function isTornApart(world: HistoryWorld, set: StatefulSet): boolean {
-  const { name } = set.metadata;
-  return [...diskZonesOf(world, set)].some(([ordinal, zones]) => {
-    const isGivenUp = (set.spec.volumeClaimTemplates ?? []).some((template) => world.excuses.has(EXCUSES.claimGivenUp(claimNameOf(template.metadata.name, name, ordinal))));
-    return isGivenUp && new Set(zones).size > 1;
-  });
+  return [...diskZonesOf(world, set)].some(([ordinal, zones]) => new Set(zones).size > 1 && claimNamesOf(set, ordinal).some((name) => world.excuses.has(EXCUSES.claimGivenUp(name))));
 }
 
 /**
  * Scaled down and up again in one go under whenScaled=Delete: the controller that finds the claim of the pod before does no more in that
  * round, gives no error, and does not follow claims. Nothing but its resync, half a day later, has it look again (processReplica, 1.30–1.36).
  */
-function isLeftToResync({ simulated: { server }, excuses }: HistoryWorld, { metadata: { namespace = '', name }, spec }: StatefulSet): boolean {
-  const { first, last } = ordinalsOf({ metadata: { name }, spec });
-  if (spec.persistentVolumeClaimRetentionPolicy?.whenScaled !== 'Delete') return false;
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index).some((ordinal) => {
+function isLeftToResync({ simulated: { server }, excuses }: HistoryWorld, set: StatefulSet): boolean {
+  const { namespace = '', name } = set.metadata;
+  if (set.spec.persistentVolumeClaimRetentionPolicy?.whenScaled !== 'Delete') return false;
+  return everyOrdinalOf(set).some((ordinal) => {
     if (server.read(pods, { namespace, name: `${name}-${ordinal}` }) !== undefined) return false;
-    const own = (spec.volumeClaimTemplates ?? []).map((template) => claimNameOf(template.metadata.name, name, ordinal));
-    return own.some((claim) => excuses.has(EXCUSES.claimGivenUp(claim)) && server.read(claims, { namespace, name: claim }) === undefined);
+    return claimNamesOf(set, ordinal).some((claim) => excuses.has(EXCUSES.claimGivenUp(claim)) && server.read(claims, { namespace, name: claim }) === undefined);
   });
 }
 
 /** What is wrong with the pods of its ordinals. */
 export function notReady({ simulated }: Pick<HistoryWorld, 'simulated'>, set: StatefulSet): string[] {
-  const { first, last } = ordinalsOf(set);
   const { namespace = '', name } = set.metadata;
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => `${name}-${first + index}`).flatMap((podName) => {
+  return everyOrdinalOf(set).map((ordinal) => podNameOf(name, ordinal)).flatMap((podName) => {
     const pod = simulated.server.read(pods, { namespace, name: podName });
     if (pod !== undefined && !isTerminating(pod) && isTrue(pod, 'Ready')) return [];
     const waits = simulated.waiting().find((one) => one.pod.endsWith(podName))?.reason;
