@@ -290,6 +290,7 @@ export const ALSO: readonly ShownElsewhere[] = [
 
 export const SEEDS: readonly { was: string; seed: number }[] = [
   { seed: 7540, was: 'a Frozen move whose pod got Ready after all went on by itself when the history was at rest already (wait)' },
+  { seed: 9119, was: 'a disk that a delayed call left stuck for good after the faults had ended, when everything stuck had been let go (simulated cloud)' },
   { seed: 12412, was: 'a pod that a slow cloud had yet to start counted as one that nobody starts (wait)' },
   { seed: 13110, was: 'a pod whose disk could be attached only after a while counted as one that nobody starts (wait)' },
   { seed: 14472, was: 'a window closed by a clock that ran slow when the history was at rest already (wait)' },

@@ -54,6 +54,8 @@ export interface SnapshotView extends Readonly<Omit<SnapshotRecord, 'tagRevision
 export class EcsModel implements EcsCall {
   /** What goes wrong from now on. */
   readonly faults: Faults;
+  /** What the calls suffer that have not had their effect yet. */
+  readonly #underWay = new Set<Suffering>();
   readonly #state: EcsState;
 
   constructor(settings: EcsSettings) {
@@ -161,9 +163,10 @@ export class EcsModel implements EcsCall {
     this.#state.record({ subject: 'disk', id: diskId, event: 'termsChanged', details: terms });
   }
 
-  /** Lets what is stuck go on: in the usual time from now. Without an id everything. */
+  /** Lets what is stuck go on: in the usual time from now. Without an id everything, and what a call under way would leave stuck. */
   unstick(id?: string): void {
     this.#state.catchUp();
+    if (id === undefined) for (const suffering of this.#underWay) unstickCall(suffering);
     const meant = (resource: { id: string }): boolean => id === undefined || id === resource.id;
     for (const disk of [...this.#state.disks.values()].filter(meant)) unstickDisk(this.#state, disk);
     for (const snapshot of [...this.#state.snapshots.values()].filter(meant)) unstickSnapshot(this.#state, snapshot);
@@ -228,6 +231,7 @@ export class EcsModel implements EcsCall {
 
   async #truth(action: EcsAction, parameters: EcsParameters, about: { suffering: Suffering; requestId: string }): Promise<Exchange> {
     const { suffering, requestId } = about;
+    this.#underWay.add(suffering);
     try {
       if (suffering.refusal !== undefined) throw refusalOf(suffering.refusal);
       if (suffering.answer?.effect === false) return { kind: 'answer', body: { RequestId: requestId } };
@@ -236,6 +240,8 @@ export class EcsModel implements EcsCall {
       if (!(error instanceof Refusal)) throw error;
       const retryAfterMs = suffering.refusal !== undefined && 'retryAfterMs' in suffering.refusal ? suffering.refusal.retryAfterMs : undefined;
       return { kind: 'error', status: error.status, code: error.code, message: error.message, requestId, retryAfterMs };
+    } finally {
+      this.#underWay.delete(suffering);
     }
   }
 
@@ -296,6 +302,11 @@ function diskView(disk: DiskRecord): DiskView {
     lineage: disk.lineage === undefined ? undefined : { ...disk.lineage },
     status: disk.deletedAt === undefined ? diskStatus(disk) : 'Deleted',
   };
+}
+
+function unstickCall(suffering: Suffering): void {
+  if (suffering.stuckMs === Infinity) suffering.stuckMs = undefined;
+  suffering.snapshotStuck = undefined;
 }
 
 function unstickDisk(state: EcsState, disk: DiskRecord): void {

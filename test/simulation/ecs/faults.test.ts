@@ -153,6 +153,20 @@ describe('faults', () => {
     expect((await cloud.described(id))?.['Status']).toBe('Available');
   });
 
+  it('leave nothing stuck by a call that was sent before everything was let go', async () => {
+    const cloud = new TestCloud();
+    const id = await cloud.newDisk();
+    await cloud.clock.advance(10_000);
+    cloud.model.faults.add({ kind: 'stuck', action: 'AttachDisk' });
+    cloud.model.faults.add({ kind: 'delay', action: 'AttachDisk', ms: 30_000, when: 'before' });
+    const attached = cloud.call('AttachDisk', { DiskId: id, InstanceId: 'i-a' });
+    await cloud.clock.advance(15_000);
+    cloud.model.unstick();
+    await cloud.clock.advance(60_000);
+    await attached;
+    expect((await cloud.described(id))?.['Status']).toBe('In_use');
+  });
+
   it('hold a disk for so long only', async () => {
     const cloud = new TestCloud();
     cloud.model.faults.add({ kind: 'stuck', forMs: 60_000 });
