@@ -1,5 +1,5 @@
 // What histories found, each with what it was: plans of histories that broke once, made small, and where no small plan shows it the test
-// that does. They are plans and not seeds, since what a seed draws changes; only where the history itself waited or looked wrongly, which
+// that does. They are plans and not seeds, since what a seed draws changes; only where the history itself or the simulation was wrong, which
 // shows in long ones alone, a seed stands for it, for as long as it draws what it drew.
 
 import type { ClusterPlan, HistoryPlan, ProductPlan, SetPlan } from '../../src/histories/plan.ts';
