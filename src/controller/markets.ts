@@ -6,7 +6,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { withoutRequestId, type DiskAttributes, type Disks } from '../ports/disks.ts';
 
-const REMEMBERED_MS = 5 * 60_000;
+/** How long an answer stands, whether the zone was on sale or not. */
+export const MARKET_REMEMBERED_MS = 5 * 60_000;
 /** How long a question that failed is not asked again: a cloud that throttles must not be asked for every set. */
 const FAILURE_REMEMBERED_MS = 30_000;
 
@@ -31,7 +32,7 @@ export function createMarkets({ disks, clock, log }: { disks: Disks; clock: Cloc
   async function ask(zone: string, kind: Kind, last: Answer | undefined): Promise<Answer> {
     try {
       const answer = await disks.onSale(zone, kind);
-      return { until: clock.monotonic() + REMEMBERED_MS, problem: answer.onSale ? undefined : withoutRequestId(answer.message) };
+      return { until: clock.monotonic() + MARKET_REMEMBERED_MS, problem: answer.onSale ? undefined : withoutRequestId(answer.message) };
     } catch (error) {
       // Not knowing is no reason to give a zone up: the create of the disk decides in the end, and is undone if need be.
       log.warn(`the cloud did not say whether zone ${zone} sells ${kind.category}`, { error });

@@ -12,6 +12,7 @@ import { disruptionBudgets, leases, namespaces, pods, statefulSets, storageClass
 import { CLUSTER_TAG, FINALIZER } from '../kubernetes/names.ts';
 import { isTerminating, isTrue } from '../kubernetes/reading.ts';
 import { coolDowns } from '../controller/back-off.ts';
+import { MARKET_REMEMBERED_MS } from '../controller/markets.ts';
 import { spreadReports, type SpreadReportStatus } from '../controller/spread-report.ts';
 import { ended, inFlight, isAboutToBegin, isGoingOn, ordinalMigrations, type OrdinalMigration } from '../migration/record.ts';
 import type { LeaseTiming } from '../kubernetes/leader-election.ts';
@@ -66,6 +67,7 @@ const BUILD_LIMIT_MS = 120 * MINUTE_MS;
 /** Longer than any back-off, window and retention that comes about. */
 const REST_LIMIT_MS = 5 * 60 * MINUTE_MS;
 const LOOK_EVERY_MS = 15_000;
+const SOLD_OUT = new Set(['zone sold out', 'zone sold out midway']);
 /** Kubernetes takes a disk from a lost node after six minutes, and a controller that has failed often looks again after a quarter of an hour. */
 const PATIENCE_MS = 25 * MINUTE_MS;
 /** At rest nothing may be written for a sweep and so long. */
@@ -331,7 +333,7 @@ class History implements HistoryWorld {
       await this.simulated.pass(LOOK_EVERY_MS);
       // A daemon that is paused sees nothing of what there is to do.
       const isLed = clock.monotonic() - lease.at() <= 2 * LOOK_EVERY_MS;
-      if (!isLed || this.#waitsForTime() || this.#waitsForTheWorld(starts.at())) busyAt = clock.monotonic();
+      if (!isLed || this.#waitsForTime() || this.#zonesComeBack(healed) || this.#waitsForTheWorld(starts.at())) busyAt = clock.monotonic();
     }
     this.trace.note('at rest');
   }
@@ -371,6 +373,14 @@ class History implements HistoryWorld {
   /** What keeps ordinals where they are may be hidden behind another reason, and that one be another when they have cooled down. */
   #coolsDown({ satisfied }: SpreadReportStatus): boolean {
     return satisfied !== true && coolDowns(this.simulated.server.readAll(ordinalMigrations), this.plan.product.coolDownMs, this.#timeOfDaemons()).length > 0;
+  }
+
+  /** Zones that had sold out are planned with again only after a while; until then no report tells of them where others will do. */
+  #zonesComeBack(healed: number): boolean {
+    if (!this.plan.faults.some(({ name }) => SOLD_OUT.has(name))) return false;
+    const passed = (this.simulated.clock.monotonic() - healed) * Math.min(1, ...this.plan.product.clockRates);
+    // An answer of before may have been a minute on its way.
+    return passed < MARKET_REMEMBERED_MS + MINUTE_MS;
   }
 
   /** By the slowest of their clocks. */

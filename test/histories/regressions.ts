@@ -286,11 +286,17 @@ export const ALSO: readonly ShownElsewhere[] = [
     file: 'migration/undo.test.ts',
     title: 'goes back under `restore-source` only with a snapshot of what a pod that slipped past the webhook has written since the first one',
   },
+  {
+    was: 'a claim that an undo gave back had lost the labels and annotations that people had put on it, when the StatefulSet controller had made it again and it was Bound before the daemon looked',
+    file: 'migration/undo.test.ts',
+    title: 'with the labels and annotations that people had put on the claim, though the StatefulSet controller made it again',
+  },
 ];
 
 export const SEEDS: readonly { was: string; seed: number }[] = [
   { seed: 7540, was: 'a Frozen move whose pod got Ready after all went on by itself when the history was at rest already (wait)' },
   { seed: 9119, was: 'a disk that a delayed call left stuck for good after the faults had ended, when everything stuck had been let go (simulated cloud)' },
+  { seed: 9388, was: 'a zone that had sold out was planned with again when the history was at rest already, and the report had not told of it, for another zone would do (wait)' },
   { seed: 12412, was: 'a pod that a slow cloud had yet to start counted as one that nobody starts (wait)' },
   { seed: 13110, was: 'a pod whose disk could be attached only after a while counted as one that nobody starts (wait)' },
   { seed: 14472, was: 'a window closed by a clock that ran slow when the history was at rest already (wait)' },

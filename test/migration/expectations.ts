@@ -1,9 +1,10 @@
 // What must hold whenever a migration has come to rest, whatever happened on the way.
 
 import { expect } from 'vitest';
-import { pods, volumes } from '../../src/kubernetes/objects.ts';
+import { claims, pods, volumes } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, phaseOf, type OrdinalMigration } from '../../src/migration/record.ts';
 import { isPlaceholder } from '../../src/migration/reservation/placeholder.ts';
+import { NAMESPACE } from '../builders/kubernetes.ts';
 import type { Stage } from './stage.ts';
 
 /** Ended, or waiting for a person with a reason. */
@@ -29,6 +30,7 @@ export async function expectWhole(stage: Stage, where = ''): Promise<void> {
   await letPodStart(stage);
   expect(stage.ready(), where).toBe(true);
   expectEveryWrite(stage, where);
+  expect(stage.api.read(claims, { namespace: NAMESPACE, name: 'data-web-0' })?.metadata, where).toMatchObject({ labels: { app: 'web', team: 'db' }, annotations: { note: 'by hand' } });
   expect(stage.api.readAll(pods).filter(isPlaceholder).map(({ metadata }) => metadata.name), where).toEqual([]);
   await stage.retireAll();
   const disk = stage.diskOf('data-web-0');

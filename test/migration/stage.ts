@@ -109,7 +109,7 @@ export class Stage {
       for (const template of templates) {
         const name = `${template}-${SET}-${ordinal}`;
         const diskId = this.ecs.addDisk({ zone: 'a', category: 'cloud_essd', performanceLevel: 'PL1', sizeGiB: 20, backupPolicyIds: ['sp-daily'], tags: { team: 'db' } });
-        const pvc = this.api.put(claims, claim({ name }));
+        const pvc = this.api.put(claims, claim({ name, labels: { app: SET, team: 'db' }, annotations: { note: 'by hand' } }));
         const pv = volume({ claim: name, diskId, zone: 'a', reclaimPolicy });
         if (pv.spec.claimRef !== undefined && pvc.metadata.uid !== undefined) pv.spec.claimRef.uid = pvc.metadata.uid;
         this.api.put(volumes, pv);

@@ -18,11 +18,18 @@ async function expectUndone(stage: Stage, disk: string): Promise<void> {
   const pv = stage.api.readAll(volumes).find((one) => one.spec.csi?.volumeHandle === disk);
   expect(pv).toMatchObject({ spec: { persistentVolumeReclaimPolicy: 'Delete' }, status: { phase: 'Bound' } });
   expect(pv?.metadata.labels?.[MIGRATION_LABEL]).toBeUndefined();
-  expect(stage.api.read(claims, { namespace: NAMESPACE, name: 'data-web-0' })?.metadata.labels?.[MIGRATION_LABEL]).toBeUndefined();
+  expectClaimAsItWas(stage);
   expect(stage.api.read(namespaces, { name: NAMESPACE })?.metadata.labels?.[IN_FLIGHT_LABEL]).toBeUndefined();
   expect(stage.ecs.disk(disk)?.tags[SUPERSEDED_TAG]).toBeUndefined();
   expect(stage.ecs.contents(disk).map(({ writer }) => writer)).toEqual(stage.acknowledged.get('data-web-0'));
   await expectNothingLeaked(stage, [disk]);
+}
+
+/** With what people had put on it (see the stage's scene), and nothing of ours, whoever made it again. */
+function expectClaimAsItWas(stage: Stage): void {
+  const { labels, annotations } = stage.api.read(claims, { namespace: NAMESPACE, name: 'data-web-0' })?.metadata ?? {};
+  expect(labels).toEqual({ app: 'web', team: 'db' });
+  expect(annotations).toMatchObject({ note: 'by hand' });
 }
 
 async function expectNothingLeaked(stage: Stage, disks: string[]): Promise<void> {
@@ -53,6 +60,13 @@ describe('a move that cannot be finished is undone', () => {
     });
     expect(record.status?.phase).toBe('RolledBack');
     await expectUndone(stage, disk);
+  });
+
+  it('with the labels and annotations that people had put on the claim, though the StatefulSet controller made it again', async () => {
+    const { stage, record } = await failing((one) => one.cordoned.add('b'));
+    expect(record.status?.phase).toBe('RolledBack');
+    expect(stage.api.writes.filter(({ verb, resource }) => verb === 'create' && resource.kind === claims.kind)).toEqual([]);
+    expectClaimAsItWas(stage);
   });
 
   it('with the claim as it was, though it had to be touched to make it bind', async () => {

@@ -43,7 +43,9 @@ async function swap(context: StepContext, claim: ClaimRecord): Promise<StepResul
   if (live === undefined) return createClaim(context, claim, target.metadata.name);
   if (isTerminating(live)) return wait('ClaimTerminating', `claim ${claim.claimName} is terminating`, 100);
   if (uidOf(live) === claim.source.claimUID) return deleteOldClaim(context, claim, live);
-  return settleClaim(context, { claim, live, volume: target, role: 'target' });
+  if (!areBound(live, target)) return bindClaim(context, { claim, live, volume: target });
+  await dressClaim(context, { claim, live, role: 'target' });
+  return fence(context, claim);
 }
 
 /**
@@ -97,21 +99,16 @@ async function createClaim(context: StepContext, claim: ClaimRecord, volumeName:
   return wait('ClaimPending', `claim ${claim.claimName} was created for PV ${volumeName}`, 20);
 }
 
-/** A claim that is not the old one: bring it to Bound on `volume`, whoever made it. */
-async function settleClaim(context: StepContext, on: { claim: ClaimRecord; live: PersistentVolumeClaim; volume: PersistentVolume; role: 'source' | 'target' }): Promise<StepResult> {
-  const { claim, live, volume, role } = on;
+/** A claim that is not Bound to `volume` yet is brought there, whoever made it. */
+async function bindClaim(context: StepContext, { claim, live, volume }: { claim: ClaimRecord; live: PersistentVolumeClaim; volume: PersistentVolume }): Promise<StepResult> {
   const wanted = volume.metadata.name;
   if ((live.spec.volumeName ?? '') === '') {
     await context.api.mergePatch(claims, claimRefOf(context, claim), { metadata: asRead(live), spec: { volumeName: wanted } });
     return wait('ClaimPending', `claim ${claim.claimName} was steered to PV ${wanted}`, 20);
   }
   if (live.spec.volumeName !== wanted) return dropStrayClaim(context, claim, live);
-  if (!areBound(live, volume)) {
-    await touch(context, live, volume);
-    return wait('ClaimPending', `claim ${claim.claimName} is not Bound to PV ${wanted} yet`, TOUCH_EVERY_MS);
-  }
-  await dressClaim(context, { claim, live, role });
-  return role === 'source' ? DONE : fence(context, claim);
+  await touch(context, live, volume);
+  return wait('ClaimPending', `claim ${claim.claimName} is not Bound to PV ${wanted} yet`, TOUCH_EVERY_MS);
 }
 
 /** A claim that the StatefulSet controller made has only its template's labels and annotations. */
@@ -199,7 +196,7 @@ async function swapBack(context: StepContext, claim: ClaimRecord, index: number)
   const source = await sourceVolume(context, claim);
   if (source === undefined) throw new InvariantBroken('SourceGone', `PV ${claim.source.pv} of claim ${claim.claimName} is gone`);
   if (live !== undefined && isTerminating(live)) return waitOut(context, claim, live);
-  if (live !== undefined && areBound(live, source)) return rememberClaim(context, index, live);
+  if (live !== undefined && areBound(live, source)) return takeBack(context, index, live);
   // A claim on its way to nowhere else than the new volume must not take a pod there while it is given up.
   const recalled = await recall(context, 'swapClaim');
   return recalled.kind === 'done' ? bringBack(context, { claim, live, source }) : recalled;
@@ -223,16 +220,19 @@ async function bringBack(context: StepContext, { claim, live, source }: { claim:
 
   const target = await ourTargetVolume(context, claim);
   if (target !== undefined && !NO_LONGER_PREBOUND.has(volumePhase(target))) return dropNeverBound(context, target);
-  if (live !== undefined) return settleClaim(context, { claim, live, volume: source, role: 'source' });
+  if (live !== undefined) return bindClaim(context, { claim, live, volume: source });
   // Nobody is left to want the claim; whoever re-creates it finds the old volume waiting for it.
   return statusOf(context.record).reason === 'OwnerGone' ? DONE : createClaim(context, claim, source.metadata.name);
 }
 
 const NO_LONGER_PREBOUND = new Set(['Bound', 'Released']);
 
-async function rememberClaim(context: StepContext, index: number, live: PersistentVolumeClaim): Promise<StepResult> {
+/** The claim that was never deleted stays as it is; one that was made again becomes what that one was, and is remembered in its place. */
+async function takeBack(context: StepContext, index: number, live: PersistentVolumeClaim): Promise<StepResult> {
   const claim = claimAt(context, index);
-  if (claim.source.claimUID !== uidOf(live)) await saveClaim(context, index, { source: { ...claim.source, claimUID: uidOf(live) } });
+  if (claim.source.claimUID === uidOf(live)) return DONE;
+  await dressClaim(context, { claim, live, role: 'source' });
+  await saveClaim(context, index, { source: { ...claim.source, claimUID: uidOf(live) } });
   return DONE;
 }
 
