@@ -2,6 +2,7 @@
 // requests meet their troubles. A killed daemon's successor has the next epoch and starts a moment later.
 
 import { ordinalMigrations, ended, phaseOf, type MigrationTerms, type OrdinalMigration } from '../../src/migration/record.ts';
+import { claims } from '../../src/kubernetes/objects.ts';
 import { FINALIZER } from '../../src/kubernetes/names.ts';
 import { timestamp } from '../../src/ports/clock.ts';
 import { installedStage, type Installed } from '../simulation/controllers/product.ts';
@@ -93,6 +94,9 @@ async function sceneOf(story: Story): Promise<Installed> {
   const installed = await installedStage({ nodes: [{ name: 'node-a1', zone: 'cn-test-a' }], timings: { stopMs: 50, unmountMs: 20, bootMs: 50, readyMs: 30, writeMs: 1_000 } });
   const { stage } = installed;
   await stage.readySet({ replicas: 2, ...story.set });
+  for (const { metadata } of stage.cluster.server.readAll(claims, { namespace: SHOP })) {
+    await stage.do(stage.admin.mergePatch(claims, { namespace: SHOP, name: metadata.name }, { metadata: { labels: { team: 'db' }, annotations: { note: 'by hand' } } }));
+  }
   await stage.do(stage.cluster.addNode({ name: 'node-b1', zone: 'cn-test-b' }));
   await stage.cluster.pass(1_000);
   return installed;
