@@ -378,14 +378,18 @@ class History implements HistoryWorld {
   /** Zones that had sold out are planned with again only after a while; until then no report tells of them where others will do. */
   #zonesComeBack(healed: number): boolean {
     if (!this.plan.faults.some(({ name }) => SOLD_OUT.has(name))) return false;
-    const passed = (this.simulated.clock.monotonic() - healed) * Math.min(1, ...this.plan.product.clockRates);
+    const passed = (this.simulated.clock.monotonic() - healed) * this.#slowestRate();
     // An answer of before may have been a minute on its way.
     return passed < MARKET_REMEMBERED_MS + MINUTE_MS;
   }
 
   /** By the slowest of their clocks. */
   #timeOfDaemons(): number {
-    return Date.parse(START) + (this.simulated.clock.now() - Date.parse(START)) * Math.min(1, ...this.plan.product.clockRates);
+    return Date.parse(START) + (this.simulated.clock.now() - Date.parse(START)) * this.#slowestRate();
+  }
+
+  #slowestRate(): number {
+    return Math.min(1, ...this.plan.product.clockRates);
   }
 
   /** @param sinceMs When something of it happened last. */

@@ -25,12 +25,19 @@ export function expectEveryWrite(stage: Stage, where = '', claimName = 'data-web
   expect(stage.ecs.contents(stage.diskOf(claimName)).map(({ writer }) => writer), where).toEqual(stage.acknowledged.get(claimName));
 }
 
+/** The claim, with what people had put on it (see the stage's scene), and nothing of ours, whoever made it again. */
+export function expectClaimAsItWas(stage: Stage, where = ''): void {
+  const { labels, annotations } = stage.api.read(claims, { namespace: NAMESPACE, name: 'data-web-0' })?.metadata ?? {};
+  expect(labels, where).toEqual({ app: 'web', team: 'db' });
+  expect(annotations, where).toMatchObject({ note: 'by hand' });
+}
+
 /** Ready, with every write, whether moved or not; nothing left behind after the retentions but the disks that claims are on. */
 export async function expectWhole(stage: Stage, where = ''): Promise<void> {
   await letPodStart(stage);
   expect(stage.ready(), where).toBe(true);
   expectEveryWrite(stage, where);
-  expect(stage.api.read(claims, { namespace: NAMESPACE, name: 'data-web-0' })?.metadata, where).toMatchObject({ labels: { app: 'web', team: 'db' }, annotations: { note: 'by hand' } });
+  expectClaimAsItWas(stage, where);
   expect(stage.api.readAll(pods).filter(isPlaceholder).map(({ metadata }) => metadata.name), where).toEqual([]);
   await stage.retireAll();
   const disk = stage.diskOf('data-web-0');

@@ -5,6 +5,7 @@ import { IN_FLIGHT_LABEL, MIGRATION_LABEL, REQUEST_ANNOTATION, SUPERSEDED_TAG, T
 import { claims, namespaces, pods, statefulSets, volumes } from '../../src/kubernetes/objects.ts';
 import { ordinalMigrations, type OrdinalMigration } from '../../src/migration/record.ts';
 import { NAMESPACE } from '../builders/kubernetes.ts';
+import { expectClaimAsItWas } from './expectations.ts';
 import { readyStage, type Stage } from './stage.ts';
 
 /** The pod is Ready on `disk` again, nothing of ours is on it, and no disk or snapshot is left at the cloud. */
@@ -23,13 +24,6 @@ async function expectUndone(stage: Stage, disk: string): Promise<void> {
   expect(stage.ecs.disk(disk)?.tags[SUPERSEDED_TAG]).toBeUndefined();
   expect(stage.ecs.contents(disk).map(({ writer }) => writer)).toEqual(stage.acknowledged.get('data-web-0'));
   await expectNothingLeaked(stage, [disk]);
-}
-
-/** With what people had put on it (see the stage's scene), and nothing of ours, whoever made it again. */
-function expectClaimAsItWas(stage: Stage): void {
-  const { labels, annotations } = stage.api.read(claims, { namespace: NAMESPACE, name: 'data-web-0' })?.metadata ?? {};
-  expect(labels).toEqual({ app: 'web', team: 'db' });
-  expect(annotations).toMatchObject({ note: 'by hand' });
 }
 
 async function expectNothingLeaked(stage: Stage, disks: string[]): Promise<void> {
