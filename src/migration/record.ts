@@ -64,7 +64,7 @@ export interface ClaimRecord {
   template: string;
   claimName: string;
   sizeGiB: number;
-  /** The claim as it was before the move, without what must never be copied (trap 3 of kubernetes-facts.md). */
+  /** The claim as it was before the move, with the labels and annotations that it had when it was deleted last; without what must never be copied (trap 3 of kubernetes-facts.md). */
   manifest: { labels: Record<string, string>; annotations: Record<string, string>; spec: ClaimSpec };
   source: {
     pv: string;

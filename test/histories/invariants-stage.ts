@@ -24,6 +24,7 @@ const REGION = 'cn-test';
 export interface Held {
   pv: string;
   diskId: string;
+  claimUID: string;
 }
 
 export class InvariantStage {
@@ -150,9 +151,13 @@ export class InvariantStage {
   /** The claim, Bound to the disk's PV. */
   async claimOn(diskId: string, options: Parameters<InvariantStage['volume']>[1] = {}): Promise<Held> {
     const pv = (await this.volume(diskId, options)).metadata.name;
-    await this.do(this.admin.create(claims, { metadata: { name: CLAIM, namespace: NAMESPACE }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'by-hand', volumeName: pv, resources: { requests: { storage: '40Gi' } } } }));
+    const { metadata } = await this.do(this.admin.create(claims, { metadata: { name: CLAIM, namespace: NAMESPACE }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'by-hand', volumeName: pv, resources: { requests: { storage: '40Gi' } } } }));
     await this.world.simulated.run(() => this.world.simulated.server.read(claims, { namespace: NAMESPACE, name: CLAIM })?.status?.phase === 'Bound');
-    return { pv, diskId };
+    return { pv, diskId, claimUID: metadata.uid ?? '' };
+  }
+
+  async labelClaim(labels: Record<string, string>): Promise<void> {
+    await this.do(this.admin.mergePatch(claims, { namespace: NAMESPACE, name: CLAIM }, { metadata: { labels } }));
   }
 
   async dropClaim(): Promise<void> {

@@ -8,7 +8,7 @@ import { endingsAreTrue } from '../../src/histories/invariants/endings.ts';
 import { epochsGrow } from '../../src/histories/invariants/epochs.ts';
 import { evacuationsHold } from '../../src/histories/invariants/evacuations.ts';
 import { podsGoGently } from '../../src/histories/invariants/gentle-removal.ts';
-import type { RequestRecord } from '../../src/simulation/apiserver/contract.ts';
+import { ADMIN, type RequestRecord } from '../../src/simulation/apiserver/contract.ts';
 import { writesAreAsRead } from '../../src/histories/invariants/as-read.ts';
 import { handsOff } from '../../src/histories/invariants/hands-off.ts';
 import { fewInFlight } from '../../src/histories/invariants/in-flight.ts';
@@ -17,6 +17,7 @@ import { disksOfMovesStay } from '../../src/histories/invariants/kept-disks.ts';
 import { nothingLeaks } from '../../src/histories/invariants/leaks.ts';
 import { startsHaveLineage } from '../../src/histories/invariants/lineage.ts';
 import { noWriteIsLost } from '../../src/histories/invariants/lost-writes.ts';
+import { labelsStay } from '../../src/histories/invariants/labels-stay.ts';
 import { marksGo } from '../../src/histories/invariants/marks-go.ts';
 import { oneDiskAttached } from '../../src/histories/invariants/one-disk-attached.ts';
 import { oneVolumePerHandle } from '../../src/histories/invariants/one-volume-per-handle.ts';
@@ -49,8 +50,8 @@ describe('the invariants', () => {
   });
 
   it('are all in the list that histories are held to', () => {
-    expect(INVARIANTS).toHaveLength(21);
-    expect(new Set(INVARIANTS).size).toBe(21);
+    expect(INVARIANTS).toHaveLength(22);
+    expect(new Set(INVARIANTS).size).toBe(22);
   });
 });
 
@@ -615,6 +616,35 @@ describe('I7: every record ends, and says the truth', () => {
     await stage.do(stage.admin.create(pods, { metadata: { name: 'web-1', namespace: NAMESPACE }, spec: { schedulingGates: [{ name: GATE }], containers: [{ name: 'app', image: 'app:1' }] } }));
     expect(invariant.atRest?.()).toMatch(/pod web-1 is gated, and no move wants it to be/);
     await stage.change(await stage.record({ phase: 'Frozen', course: 'Forward', step: 'snapshot', reason: 'SnapshotAmbiguous', message: 'two of them' }, { name: 'web-1-hjklm' }), {});
+    expect(invariant.atRest?.()).toBeUndefined();
+  });
+
+  it('and what people have put on a claim is on the next one of its name, which only a move makes', async () => {
+    const stage = await InvariantStage.begin();
+    const { invariant } = stage.hold(labelsStay);
+    const { pv, claimUID } = await stage.claimOn(stage.disk());
+    const give = async (team: string): Promise<void> => {
+      await stage.labelClaim({ team });
+      invariant.onRequest?.({ ...stage.request('patch', 'persistentvolumeclaims', CLAIM), user: ADMIN.username });
+    };
+    await give('db');
+    expect(invariant.atRest?.()).toBeUndefined();
+
+    const record = await stage.record({ phase: 'Running', course: 'Forward', step: 'swapClaim', claims: [part({ source: { pv, claimUID } })] });
+    await give('shop');
+    await stage.dropClaim();
+    await stage.claimOn(stage.disk());
+    expect(invariant.atRest?.()).toMatch(/claim data-web-1 has \{\}, and people had left it with \{"label":"shop"\}/);
+    // Its predecessor's labels are still to come.
+    await give('early');
+    expect(invariant.atRest?.()).toMatch(/people had left it with \{"label":"shop"\}/);
+    await stage.labelClaim({ [MIGRATION_LABEL]: record.metadata.uid ?? '' });
+    await give('shop');
+    expect(invariant.atRest?.()).toBeUndefined();
+
+    await stage.change(record, ended('Succeeded', 'Settled'));
+    await stage.dropClaim();
+    await stage.claimOn(stage.disk());
     expect(invariant.atRest?.()).toBeUndefined();
   });
 

@@ -169,6 +169,10 @@ export const REGRESSIONS: readonly Regression[] = [
     was: 'a paused daemon counted as one at rest (histories)',
     plan: {"seed":7060,"cluster":{"kubernetes":"1.30","zones":3,"nodesPerZone":1,"pace":{"watch":[0,13],"reconcile":[0,10],"request":[0,9]},"cloud":{"createDiskMs":354,"attachMs":294,"detachMs":473,"snapshotAvailableMs":52,"snapshotUploadMs":9444,"callMs":6,"tagVisibilityLagMs":205,"listVisibilityLagMs":0},"kubelet":{"bootMs":50,"readyMs":58,"stopMs":44,"unmountMs":263,"writeMs":2489},"detachingSnapshots":"inconsistent"},"sets":[{"name":"web","replicas":2,"start":0,"templates":["data"],"binding":"WaitForFirstConsumer","reclaim":"Retain","podManagement":"Parallel","update":"RollingUpdate","claimRetention":{"whenDeleted":"Retain","whenScaled":"Delete"},"mayBeDown":undefined,"policy":{"zones":"cn-test-b,cn-test-c","ready-timeout":"32s","health-duration":"1s","source-retention":"12s","snapshot-retention":"11s","pin":"0=cn-test-b"}}],"product":{"daemons":1,"clockRates":[1,1,0.99],"sweep":"* * * * *","stepTimeoutMs":57401,"coolDownMs":9543,"atOnce":3,"lease":{"durationMs":15000,"retryMs":5000}},"faults":[{"name":"daemon paused","from":0,"to":56600,"chance":0.0807},{"name":"webhook slow","from":0,"to":56600,"chance":1},{"name":"cloud call reset","from":6640,"to":22004,"chance":0.0122},{"name":"watch late","from":41376,"to":56600,"chance":0.6441}],"acts":[{"name":"write a record's status","at":10209,"lot":0.21110394480638206},{"name":"a sibling turns unready","at":13910,"lot":0.07438731822185218},{"name":"write a record's status","at":33919,"lot":0.5429801512509584},{"name":"write a record's status","at":36680,"lot":0.9382521165534854}],"troubleMs":56600},
   },
+  {
+    was: 'labels and annotations that people put on a claim while its move was under way were lost when the claim was made again on its new disk',
+    plan: smallPlan({ acts: [{ name: 'label a claim and its volume', at: 1_000, lot: 0.3 }] }),
+  },
 ];
 
 export interface ShownElsewhere {

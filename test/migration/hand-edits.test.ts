@@ -1,6 +1,7 @@
 // Claims and volumes of a move edited by hand midway: whatever somebody did, no write is lost, and it ends or says what is wrong.
 
 import { describe, expect, it } from 'vitest';
+import { OVERRIDE_ANNOTATION } from '../../src/kubernetes/names.ts';
 import { claims, pods, volumes } from '../../src/kubernetes/objects.ts';
 import { STEPS } from '../../src/migration/record.ts';
 import { claim, NAMESPACE, volume } from '../builders/kubernetes.ts';
@@ -19,6 +20,21 @@ async function edited(step: string, edit: (stage: Stage) => void | Promise<void>
 
 const sourcePV = (stage: Stage): { name: string } => ({ name: stage.record().status?.claims?.[0]?.source.pv ?? '' });
 const targetPV = (stage: Stage): { name: string } => ({ name: stage.record().status?.claims?.[0]?.target?.pv ?? '' });
+
+/** One label goes, one comes, and the annotation changes. */
+function relabel(stage: Stage): void {
+  stage.api.change(claims, CLAIM, ({ metadata }) => {
+    const { team: _gone, ...labels } = metadata.labels ?? {};
+    metadata.labels = { ...labels, tier: 'gold' };
+    metadata.annotations = { ...metadata.annotations, note: 'by hand, midway' };
+  });
+}
+
+function expectRelabelled(stage: Stage): void {
+  const { labels, annotations } = stage.api.read(claims, CLAIM)?.metadata ?? {};
+  expect(labels).toEqual({ app: 'web', tier: 'gold' });
+  expect(annotations).toMatchObject({ note: 'by hand, midway' });
+}
 
 describe('the old volume', () => {
   it.each(['evict', 'detach', 'snapshot', 'createDisk', 'createVolume', 'swapClaim'])('flipped to Delete at %s: its claim is not deleted, the move freezes, and can be taken up again', async (step) => {
@@ -126,6 +142,46 @@ describe('the claim', () => {
     await stage.run('web-0-first', atRest);
     expect(stage.record().status).toMatchObject({ phase: 'Frozen', reason: 'ClaimOnStrangeDisk' });
     expect(stage.api.read(claims, CLAIM)?.spec.volumeName).toBe('nfs');
+  });
+
+  it.each(['keepSource', 'evict', 'detach', 'snapshot', 'createDisk', 'createVolume', 'swapClaim', 'ungate', 'ready', 'settle'])('given other labels and annotations at %s: the claim on the new disk has them', async (step) => {
+    const stage = await edited(step, relabel);
+    expect(stage.record().status?.phase).toBe('Succeeded');
+    expectRelabelled(stage);
+  });
+
+  it.each(['snapshot', 'createVolume', 'swapClaim', 'ungate', 'ready'])('given other labels and annotations at %s of a move that is undone: the claim on the old disk has them', async (step) => {
+    const stage = await readyStage();
+    await stage.plan();
+    stage.cordoned.add('b');
+    stage.onEntering(step, () => relabel(stage));
+    expect((await stage.run()).status?.phase).toBe('RolledBack');
+    expectRelabelled(stage);
+  });
+
+  it('given a label in the very moment before it is deleted: it is not, and the next one has the label', async () => {
+    const stage = await readyStage();
+    await stage.plan();
+    let refused = 0;
+    stage.api.once('delete', claims, async (_call, proceed) => {
+      relabel(stage);
+      return proceed().catch((error: unknown) => {
+        refused += 1;
+        throw error;
+      });
+    });
+    expect((await stage.run()).status?.phase).toBe('Succeeded');
+    expect(refused).toBe(1);
+    expectRelabelled(stage);
+  });
+
+  it('with the guard overridden for it: the next one of its name does not take the permission over', async () => {
+    const stage = await edited('snapshot', (one) => {
+      one.api.change(claims, CLAIM, ({ metadata }) => (metadata.annotations = { ...metadata.annotations, [OVERRIDE_ANNOTATION]: one.record().metadata.name }));
+    });
+    expect(stage.record().status?.phase).toBe('Succeeded');
+    expect(stage.api.read(claims, CLAIM)?.metadata.annotations).not.toHaveProperty([OVERRIDE_ANNOTATION]);
+    await expectWhole(stage);
   });
 
   it('asked to grow after the move began: the move is undone, and the wish stands', async () => {

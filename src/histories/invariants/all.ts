@@ -11,6 +11,7 @@ import { handsOff } from './hands-off.ts';
 import { fewInFlight } from './in-flight.ts';
 import { intentComesFirst } from './intent-first.ts';
 import { disksOfMovesStay } from './kept-disks.ts';
+import { labelsStay } from './labels-stay.ts';
 import { nothingLeaks } from './leaks.ts';
 import { startsHaveLineage } from './lineage.ts';
 import { noWriteIsLost } from './lost-writes.ts';
@@ -38,6 +39,7 @@ export const INVARIANTS: readonly InvariantOf[] = [
   endingsAreTrue,
   recordsEnd,
   marksGo,
+  labelsStay,
   podsRun,
   spreadIsKept,
   evacuationsHold,

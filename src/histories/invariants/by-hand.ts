@@ -3,11 +3,16 @@
 import { DAEMON_USER, WEBHOOK_USER } from '../../embedded/cluster.ts';
 import type { RequestRecord } from '../../simulation/apiserver/contract.ts';
 
+/** Neither the product nor a part of Kubernetes. */
+export function isPerson(user: string): boolean {
+  return user !== DAEMON_USER.username && user !== WEBHOOK_USER.username && !user.startsWith('system:');
+}
+
 export class ByHand {
   readonly #versions = new Map<string, number>();
 
   note({ user, verb, resource, namespace, name, version }: RequestRecord): void {
-    if (version === undefined || user === DAEMON_USER.username || user === WEBHOOK_USER.username || user.startsWith('system:')) return;
+    if (version === undefined || !isPerson(user)) return;
     this.#versions.set(verb === 'deletecollection' ? `${resource} ${namespace}` : `${resource} ${namespace}/${name}`, version);
   }
 

@@ -1,10 +1,10 @@
 // A claim and its volume as people see them. The claim may be another object than before, so what names it is left out; so are our own
-// labels, which say nothing of the object.
+// marks, which say nothing of the object.
 
-import { MIGRATION_LABEL, ROLE_LABEL, TOUCH_ANNOTATION } from '../../kubernetes/names.ts';
+import { MIGRATION_LABEL, OVERRIDE_ANNOTATION, ROLE_LABEL, TOUCH_ANNOTATION } from '../../kubernetes/names.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../kubernetes/objects.ts';
 
-/** Written by Kubernetes itself, as it binds. */
+/** Written by Kubernetes itself as it binds, by us, or as a word for one object alone. */
 const BOOKKEEPING = new Set([
   'pv.kubernetes.io/bind-completed',
   'pv.kubernetes.io/bound-by-controller',
@@ -14,6 +14,7 @@ const BOOKKEEPING = new Set([
   TOUCH_ANNOTATION,
   MIGRATION_LABEL,
   ROLE_LABEL,
+  OVERRIDE_ANNOTATION,
 ]);
 
 /** `reclaimPolicy: false`: leaves it out. */

@@ -7,12 +7,12 @@ import { ApiError } from '../../kubernetes/api.ts';
 import { MIGRATION_LABEL, ROLE_LABEL, TOUCH_ANNOTATION } from '../../kubernetes/names.ts';
 import { claims, volumes, type PersistentVolume, type PersistentVolumeClaim } from '../../kubernetes/objects.ts';
 import { areBound, asRead, diskIdOf, holderUID, isRetained, isTerminating, labelOf, storageRequest, uidOf, volumePhase } from '../../kubernetes/reading.ts';
-import { claimFor } from '../claim-manifest.ts';
+import { claimFor, manifestSince } from '../claim-manifest.ts';
 import { fence } from '../fence.ts';
 import { parseQuantity } from '../../kubernetes/quantity.ts';
 import { holdPod } from '../ordinal-pod.ts';
 import { timestamp } from '../../ports/clock.ts';
-import { statusOf, type ClaimRecord } from '../record.ts';
+import { claimsOf, statusOf, type ClaimRecord } from '../record.ts';
 import { claimAt, DONE, forEachClaim, InvariantBroken, namespaceOf, saveClaim, migrationUID, sinceMs, wait, type Step, type StepContext, type StepResult } from '../step.ts';
 import { ourTargetVolume } from './create-volume.ts';
 import { sourceVolume } from './keep-source.ts';
@@ -74,9 +74,20 @@ async function deleteOldClaim(context: StepContext, claim: ClaimRecord, live: Pe
   if (target === undefined || volumePhase(target) !== 'Available') return wait('VolumePending', `PV ${claim.target?.pv ?? ''} is not Available`, 200);
   const [asks, had] = [storageRequest(live), storageRequest(claim.manifest)];
   if (parseQuantity(asks) !== parseQuantity(had)) return { kind: 'giveUp', reason: 'ClaimResized', message: `claim ${claim.claimName} asks for ${asks} now, and its new disk was made for ${had}` };
-  await context.save({});
-  await context.api.delete(claims, claimRefOf(context, claim), asRead(live));
+  await deleteClaim(context, claim, live);
   return wait('ClaimTerminating', `claim ${claim.claimName} was deleted to change over to PV ${target.metadata.name}`, 20);
+}
+
+/** What people have put on it since the move began is in the record first, for the claim that takes its place; what comes later fails the delete. */
+async function deleteClaim(context: StepContext, claim: ClaimRecord, live: PersistentVolumeClaim): Promise<void> {
+  const dressed = uidOf(live) === claim.source.claimUID || labelOf(live, MIGRATION_LABEL) === migrationUID(context);
+  const manifest = manifestSince(claim.manifest, live, { dressed });
+  await saveClaim(context, indexOf(context, claim), { manifest });
+  await context.api.delete(claims, claimRefOf(context, claim), asRead(live));
+}
+
+function indexOf(context: StepContext, { claimName }: ClaimRecord): number {
+  return claimsOf(context.record).findIndex((one) => one.claimName === claimName);
 }
 
 function requireHeld(context: StepContext, target: PersistentVolume, claim: ClaimRecord): void {
@@ -148,8 +159,7 @@ async function dropStrayClaim(context: StepContext, claim: ClaimRecord, live: Pe
   if (strange !== undefined) return strange;
   const early = tooEarlyToDrop(context, live);
   if (early > 0) return wait('ClaimSteered', `claim ${claim.claimName} was steered to PV ${name}, perhaps by a webhook that does not know yet how far the move is; it is made again`, early);
-  await context.save({});
-  await context.api.delete(claims, claimRefOf(context, claim), asRead(live));
+  await deleteClaim(context, claim, live);
   if (volume !== undefined && name !== claim.source.pv && name !== claim.target?.pv) {
     context.report(context.record, { type: 'Warning', event: 'MigrationStep', message: `claim ${claim.claimName} was bound to PV ${name}, a blank disk, and is made again; delete that PV and its disk unless its reclaim policy does` });
   }

@@ -1,0 +1,85 @@
+// What people have put on a claim is on the claim of that name as long as there is one, however often a move makes it anew.
+
+import { DAEMON_USER } from '../../embedded/cluster.ts';
+import { MIGRATION_LABEL } from '../../kubernetes/names.ts';
+import { claims, type PersistentVolumeClaim } from '../../kubernetes/objects.ts';
+import { isTerminating, labelOf } from '../../kubernetes/reading.ts';
+import { claimsOf, inFlight, ordinalMigrations } from '../../migration/record.ts';
+import type { RequestRecord, StoreEvent } from '../../simulation/apiserver/contract.ts';
+import { EXCUSES } from '../acts/excuses.ts';
+import type { HistoryWorld, InvariantOf } from '../world.ts';
+import { isPerson } from './by-hand.ts';
+
+/** The label and the annotation that people write in histories. */
+const LABEL = 'team';
+const ANNOTATION = 'note';
+
+export const labelsStay: InvariantOf = (world) => {
+  const labels = new Labels(world);
+  return {
+    name: 'labels stay',
+    onRequest: (request) => labels.asked(request),
+    onStore: (event) => labels.changed(event),
+    atRest: () => labels.lost(),
+  };
+};
+
+interface Dress {
+  label: string | undefined;
+  annotation: string | undefined;
+}
+
+class Labels {
+  readonly #world: HistoryWorld;
+  /** By namespace and name of the claim: as people left it last. */
+  readonly #given = new Map<string, Dress>();
+
+  constructor(world: HistoryWorld) {
+    this.#world = world;
+  }
+
+  asked({ user, verb, resource, namespace, name, version }: RequestRecord): undefined {
+    if (resource !== claims.plural || version === undefined) return;
+    const key = `${namespace}/${name}`;
+    // The daemon deletes a claim to make it again; whoever else does wants it gone, with all that is on it.
+    if (verb.startsWith('delete') && user !== DAEMON_USER.username) this.#given.delete(key);
+    if (!isPerson(user)) return;
+    const claim = this.#world.simulated.server.read(claims, { namespace, name });
+    if (claim !== undefined && this.#isDressed(claim)) this.#given.set(key, dressOf(claim));
+  }
+
+  changed({ type, resource, object }: StoreEvent): undefined {
+    if (type !== 'DELETED' || resource.plural !== claims.plural) return;
+    if (!this.#isMoved(object as PersistentVolumeClaim)) this.#given.delete(`${object.metadata.namespace ?? ''}/${object.metadata.name}`);
+  }
+
+  lost(): string | undefined {
+    for (const [key, given] of this.#given) {
+      const [namespace = '', name = ''] = key.split('/');
+      const claim = this.#world.simulated.server.read(claims, { namespace, name });
+      // Who takes our labels off, takes what tells us that the claim has everything.
+      if (claim === undefined || isTerminating(claim) || this.#world.excuses.has(EXCUSES.editedByHand(claims.kind, name))) continue;
+      const is = dressOf(claim);
+      if (is.label !== given.label || is.annotation !== given.annotation) return `claim ${name} has ${JSON.stringify(is)}, and people had left it with ${JSON.stringify(given)}`;
+    }
+    return undefined;
+  }
+
+  /** Made a moment ago from its template, it still lacks what its predecessor had, and what people write then may be written over. */
+  #isDressed(claim: PersistentVolumeClaim): boolean {
+    return labelOf(claim, MIGRATION_LABEL) !== undefined || this.#parts(claim).every(({ source }) => source.claimUID === claim.metadata.uid);
+  }
+
+  #isMoved(claim: PersistentVolumeClaim): boolean {
+    return this.#parts(claim).length > 0;
+  }
+
+  #parts({ metadata: { namespace, name } }: PersistentVolumeClaim): ReturnType<typeof claimsOf> {
+    const records = this.#world.simulated.server.readAll(ordinalMigrations).filter((record) => inFlight(record) && record.metadata.namespace === namespace);
+    return records.flatMap(claimsOf).filter(({ claimName }) => claimName === name);
+  }
+}
+
+function dressOf({ metadata: { labels = {}, annotations = {} } }: PersistentVolumeClaim): Dress {
+  return { label: labels[LABEL], annotation: annotations[ANNOTATION] };
+}
