@@ -171,6 +171,11 @@ export class InvariantStage {
     await this.do(this.admin.delete(claims, { namespace: NAMESPACE, name: CLAIM }));
   }
 
+  /** The finalizer goes, and the claim with it. */
+  async releaseClaim(): Promise<void> {
+    await this.do(this.admin.mergePatch(claims, { namespace: NAMESPACE, name: CLAIM }, { metadata: { finalizers: null } }));
+  }
+
   /** A record of web-1, as a daemon has left it. */
   async record(status: OrdinalMigrationStatus, { name = 'web-1-bcdfg', ...spec }: Partial<OrdinalMigrationSpec> & { name?: string } = {}): Promise<OrdinalMigration> {
     const made = await this.do(

@@ -642,6 +642,13 @@ describe('I7: every record ends, and says the truth', () => {
     await give('shop');
     expect(invariant.atRest?.()).toBeUndefined();
 
+    await stage.condemnClaim();
+    invariant.onRequest?.({ ...stage.request('delete', 'persistentvolumeclaims', CLAIM), user: ADMIN.username });
+    await stage.releaseClaim();
+    await stage.claimOn(stage.disk());
+    expect(invariant.atRest?.()).toBeUndefined();
+
+    await give('shop');
     await stage.change(record, ended('Succeeded', 'Settled'));
     await stage.dropClaim();
     await stage.claimOn(stage.disk());

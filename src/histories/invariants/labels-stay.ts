@@ -41,11 +41,10 @@ class Labels {
   asked({ user, verb, resource, namespace, name, version }: RequestRecord): undefined {
     if (resource !== claims.plural || version === undefined) return;
     const key = `${namespace}/${name}`;
-    // The daemon deletes a claim to make it again; whoever else does wants it gone, with all that is on it.
-    if (verb.startsWith('delete') && user !== DAEMON_USER.username) this.#given.delete(key);
+    if (verb === 'delete') return this.#deleted(key, user);
     if (!isPerson(user)) return;
     const claim = this.#world.simulated.server.read(claims, { namespace, name });
-    if (claim !== undefined && this.#isDressed(claim)) this.#given.set(key, dressOf(claim));
+    if (claim !== undefined && !isTerminating(claim) && this.#isDressed(claim)) this.#given.set(key, dressOf(claim));
   }
 
   changed({ type, resource, object }: StoreEvent): undefined {
@@ -63,6 +62,11 @@ class Labels {
       if (is.label !== given.label || is.annotation !== given.annotation) return `claim ${name} has ${JSON.stringify(is)}, and people had left it with ${JSON.stringify(given)}`;
     }
     return undefined;
+  }
+
+  /** The daemon deletes a claim to make it again; whoever else does wants it gone, with all that is on it. */
+  #deleted(key: string, user: string): undefined {
+    if (user !== DAEMON_USER.username) this.#given.delete(key);
   }
 
   /** Made a moment ago from its template, it still lacks what its predecessor had, and what people write then may be written over. */
