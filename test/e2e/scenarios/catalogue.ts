@@ -12,7 +12,7 @@ import { ALL_KINDS, disksOfEveryCategory, nameOfKind, oneMoveOf, PAIRWISE_KINDS,
 import { aNodeIsAwaited, imagesArePulledFirst, noRoomInTheTargetZone, theRoomIsHeldAndHandedOver } from './landing.ts';
 import { keptWhenUsedAgain, retiredAfterTheRetention } from './retention.ts';
 import { sixReplicasSpreadOverThreeZones } from './spread.ts';
-import { theControllerMakesTheClaimFirst } from './swap.ts';
+import { theControllerMakesTheClaimFirst, whatPeoplePutOnTheClaimStays } from './swap.ts';
 import { aRecordMadeByHand, claimNeverBound, diskStuckInDetaching, podUnschedulableInTargetZone, snapshotFails, targetZoneSoldOut } from './trouble.ts';
 import { heldUntilReady, reversedWithAllWrites, sourceRestored } from './unready.ts';
 import { aPodSlipsThroughWhileTheWebhookIsDead, webhookKilledBeforeTheEviction, webhookKilledDuringTheSwap } from './webhook.ts';
@@ -49,6 +49,7 @@ export const SPREAD: Group[] = [
       ...ALL_KINDS.map((kind) => ({ name: `of ${nameOfKind(kind)}`, run: oneMoveOf(kind), onlyInFull: !PAIRWISE_KINDS.includes(kind) })),
       { name: 'two claims move together, and a disk that has outgrown its template keeps its size', run: twoClaimsOneOfThemGrown },
       { name: 'every category of disk stays what it is, with key, backup policy and tags', run: disksOfEveryCategory },
+      { name: 'what people put on a claim while its disk is being copied is on the claim that takes its place', run: whatPeoplePutOnTheClaimStays },
       { name: 'a record made by hand moves one ordinal of a set without annotations', run: aRecordMadeByHand },
     ],
   },
