@@ -10,6 +10,7 @@ import type { Clock } from '../../src/ports/clock.ts';
 import { randomLetters, type Random } from '../../src/ports/random.ts';
 import { FakeClock } from './clock.ts';
 import { immutableFieldsChanged } from './immutable-fields.ts';
+import { copyOf } from './json-copy.ts';
 import { applyJsonPatch, applyMergePatch } from './json-patch.ts';
 import { SeededRandom } from './random.ts';
 
@@ -74,17 +75,17 @@ export class FakeApi implements Api {
   }
 
   create<T extends KubernetesObject>(resource: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {
-    const call: ApiCall = { verb: 'create', resource, ref: refOf(resource, object), body: structuredClone(object), options };
+    const call: ApiCall = { verb: 'create', resource, ref: refOf(resource, object), body: copyOf(object), options };
     return this.#handle(call, () => this.#create(call));
   }
 
   mergePatch<T extends KubernetesObject>(resource: Resource<T>, ref: ObjectRef, patch: object, options: WriteOptions & { subresource?: string } = {}): Promise<T> {
-    const call: ApiCall = { verb: 'mergePatch', resource, ref, body: structuredClone(patch), options };
+    const call: ApiCall = { verb: 'mergePatch', resource, ref, body: copyOf(patch), options };
     return this.#handle(call, () => this.#patch(call, (current) => applyMergePatch(current, call.body)));
   }
 
   jsonPatch<T extends KubernetesObject>(resource: Resource<T>, ref: ObjectRef, patch: JsonPatchOperation[], options: WriteOptions & { subresource?: string } = {}): Promise<T> {
-    const call: ApiCall = { verb: 'jsonPatch', resource, ref, body: structuredClone(patch), options };
+    const call: ApiCall = { verb: 'jsonPatch', resource, ref, body: copyOf(patch), options };
     return this.#handle(call, () => this.#patch(call, (current) => applyOrRefuse(call, current)));
   }
 
@@ -146,7 +147,7 @@ export class FakeApi implements Api {
 
   /** Stores an object as it is, status included (created or replaced), without interceptors and log: how a test sets its scene. */
   put<T extends KubernetesObject>(resource: Resource<T>, object: T): T {
-    const stored = structuredClone(object);
+    const stored = copyOf(object);
     stored.apiVersion = apiVersionOf(resource);
     stored.kind = resource.kind;
     stored.metadata.uid ??= this.#random.uuid();
@@ -173,7 +174,7 @@ export class FakeApi implements Api {
 
   /** The object as it is now, without a request. */
   read<T extends KubernetesObject>(resource: Resource<T>, ref: ObjectRef): T | undefined {
-    return structuredClone(this.#objects(resource).get(storeKey(resource, ref))) as T | undefined;
+    return copyOf(this.#objects(resource).get(storeKey(resource, ref))) as T | undefined;
   }
 
   /** The same for all objects of a kind, in the order of namespace and name. */
@@ -186,7 +187,7 @@ export class FakeApi implements Api {
       .filter((object) => namespace === undefined || object.metadata.namespace === namespace)
       .filter((object) => matchesRequirements(requirements, object.metadata.labels))
       .filter((object) => fields.every((field) => matchesField(object, field)))
-      .map((object) => structuredClone(object) as T);
+      .map((object) => copyOf(object) as T);
   }
 
   /** Empties both logs. */
@@ -204,8 +205,8 @@ export class FakeApi implements Api {
     await Promise.resolve();
     const server = (): Promise<unknown> => {
       const { result } = effect();
-      if (call.verb !== 'get' && call.verb !== 'list' && call.options.dryRun !== true) this.writes.push(structuredClone(call));
-      return Promise.resolve(structuredClone(result));
+      if (call.verb !== 'get' && call.verb !== 'list' && call.options.dryRun !== true) this.writes.push(copyOf(call));
+      return Promise.resolve(copyOf(result));
     };
     const chain = hooks.reduceRight<() => Promise<unknown>>((proceed, hook) => () => hook(call, proceed), async () => server());
     return (await chain()) as R;
@@ -228,7 +229,7 @@ export class FakeApi implements Api {
     delete object.metadata.deletionTimestamp;
     const initial = hasStatus(resource) ? INITIAL_STATUS[resource.kind] : (object.status ?? undefined);
     delete object.status;
-    if (initial !== undefined) object.status = structuredClone(initial);
+    if (initial !== undefined) object.status = copyOf(initial);
     return { result: options.dryRun === true ? object : this.#save(resource, object) };
   }
 
@@ -236,7 +237,7 @@ export class FakeApi implements Api {
     const { resource, options } = call;
     const current = this.#find(call);
     if (current === undefined) throw notFound(call);
-    const patched = apply(structuredClone(current)) as KubernetesObject;
+    const patched = apply(copyOf(current)) as KubernetesObject;
     requireSameVersion(call, { current, patched });
     const next = keepWhatIsNotWritten(call, { current, patched });
     const changed = immutableFieldsChanged(resource, current, next);
@@ -283,20 +284,20 @@ export class FakeApi implements Api {
   #save(resource: Resource, object: KubernetesObject): KubernetesObject {
     const key = storeKey(resource, refOf(resource, object));
     const previous = this.#objects(resource).get(key);
-    const stored = structuredClone(object);
+    const stored = copyOf(object);
     stored.metadata.resourceVersion = this.#nextVersion();
     this.#objects(resource).set(key, stored);
     this.#tell(resource, { type: previous === undefined ? 'added' : 'modified', object: stored, previous });
-    return structuredClone(stored);
+    return copyOf(stored);
   }
 
   #tell(resource: Resource, event: StoreEvent): void {
-    this.#undelivered.push({ resource: keyOf(resource), event: structuredClone(event) });
+    this.#undelivered.push({ resource: keyOf(resource), event: copyOf(event) });
     if (this.#delivering) return; // A listener that writes: its event waits until this one has reached everybody.
     this.#delivering = true;
     try {
       for (let next = this.#undelivered.shift(); next !== undefined; next = this.#undelivered.shift()) {
-        for (const { listener } of this.#listeners.filter((entry) => entry.resource === next.resource)) listener(structuredClone(next.event));
+        for (const { listener } of this.#listeners.filter((entry) => entry.resource === next.resource)) listener(copyOf(next.event));
       }
     } finally {
       this.#delivering = false;
@@ -373,14 +374,14 @@ function keepWhatIsNotWritten(call: ApiCall, { current, patched }: { current: Ku
   const { uid, resourceVersion, creationTimestamp, deletionTimestamp, generation, name, namespace } = current.metadata;
   const owned = Object.fromEntries(Object.entries({ uid, resourceVersion, creationTimestamp, deletionTimestamp, generation, name, namespace }).filter(([, value]) => value !== undefined));
   if (call.options.subresource === 'status') {
-    const { status: _old, ...rest } = structuredClone(current);
+    const { status: _old, ...rest } = copyOf(current);
     return patched.status === undefined ? rest : { ...rest, status: patched.status };
   }
   const metadata: ObjectMeta = { ...patched.metadata, ...owned };
   if (deletionTimestamp === undefined) delete metadata.deletionTimestamp;
   if (!hasStatus(call.resource)) return { ...patched, metadata };
   const { status: _written, ...rest } = patched;
-  return current.status === undefined ? { ...rest, metadata } : { ...rest, metadata, status: structuredClone(current.status) };
+  return current.status === undefined ? { ...rest, metadata } : { ...rest, metadata, status: copyOf(current.status) };
 }
 
 function applyOrRefuse(call: ApiCall, current: KubernetesObject): unknown {

@@ -2,12 +2,13 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonPatchOperation } from '../../src/kubernetes/api.ts';
+import { copyOf } from './json-copy.ts';
 
 type Json = Record<string, unknown> | unknown[];
 
 /** RFC 7386: null deletes, objects merge, anything else replaces. Neither argument is changed. */
 export function applyMergePatch(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return structuredClone(patch);
+  if (!isObject(patch)) return copyOf(patch);
   const merged: Record<string, unknown> = isObject(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete merged[key];
@@ -18,7 +19,7 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
 
 /** @throws Error for a failed test or a path that is not there; then nothing has changed. */
 export function applyJsonPatch(target: unknown, operations: JsonPatchOperation[]): unknown {
-  const root = { document: structuredClone(target) };
+  const root = { document: copyOf(target) };
   for (const operation of operations) applyOperation(root, operation);
   return root.document;
 }
@@ -35,7 +36,7 @@ function applyOperation(root: { document: unknown }, { op, path, value }: JsonPa
   }
   if (op !== 'add' && !has(container, last)) throw new Error(`${op} operation does not apply: doc is missing path: ${path}`);
   if (op === 'remove') removeFrom(container, last);
-  else putInto(container, last, { value: structuredClone(value), insert: op === 'add' });
+  else putInto(container, last, { value: copyOf(value), insert: op === 'add' });
 }
 
 function child(json: unknown, key: string, path: string): unknown {

@@ -19,8 +19,8 @@ let here: string;
 let door: Door;
 
 beforeAll(async () => {
-  requirePrograms('bash', 'zsh', 'fish', 'script');
   folder = mkdtempSync(join(tmpdir(), 'zonespread-shells-'));
+  requirePrograms('bash', 'zsh', 'fish', 'script');
   here = join(folder, 'here');
   mkdirSync(here);
   for (const name of ['nodes of mine.yaml', 'wor']) writeFileSync(join(here, name), '');
