@@ -115,6 +115,11 @@ export class Chronicle {
     return [...records].flatMap((record) => claimsOf(record).map((claim) => ({ record, claim })));
   }
 
+  /** What moves in flight say of the claim. */
+  moving({ namespace, name }: { namespace?: string | undefined; name: string }): Part[] {
+    return this.parts(this.live().filter(inFlight)).filter(({ record, claim }) => record.metadata.namespace === namespace && claim.claimName === name);
+  }
+
   /** Whether the disk is the other one, or came from it by snapshots. */
   descends(diskId: string, ancestor: string): boolean {
     const { ecs } = this.#world.simulated;
@@ -163,7 +168,7 @@ export class Chronicle {
 
   /** A claim that goes while nothing moves it, or whose ordinal is gone, takes its data's right to be found again with it. */
   #goesForGood({ metadata: { namespace, name } }: PersistentVolumeClaim): boolean {
-    const moving = this.parts(this.live()).find(({ record, claim }) => inFlight(record) && record.metadata.namespace === namespace && claim.claimName === name);
+    const [moving] = this.moving({ namespace, name });
     if (moving === undefined || !this.#hasOrdinal(moving.record)) return true;
     return this.#world.excuses.has(EXCUSES.guardOverridden(moving.record.metadata.name)) && this.#world.excuses.has(EXCUSES.claimGivenUp(name));
   }

@@ -4,11 +4,11 @@ import { DAEMON_USER } from '../../embedded/cluster.ts';
 import { MIGRATION_LABEL } from '../../kubernetes/names.ts';
 import { claims, type PersistentVolumeClaim } from '../../kubernetes/objects.ts';
 import { isTerminating, labelOf } from '../../kubernetes/reading.ts';
-import { claimsOf, inFlight, ordinalMigrations } from '../../migration/record.ts';
 import type { RequestRecord, StoreEvent } from '../../simulation/apiserver/contract.ts';
 import { EXCUSES } from '../acts/excuses.ts';
 import type { HistoryWorld, InvariantOf } from '../world.ts';
 import { isPerson } from './by-hand.ts';
+import { chronicleOf, type Chronicle } from './chronicle.ts';
 
 /** The label and the annotation that people write in histories. */
 const LABEL = 'team';
@@ -31,11 +31,13 @@ interface Dress {
 
 class Labels {
   readonly #world: HistoryWorld;
+  readonly #chronicle: Chronicle;
   /** By namespace and name of the claim: as people left it last. */
   readonly #given = new Map<string, Dress>();
 
   constructor(world: HistoryWorld) {
     this.#world = world;
+    this.#chronicle = chronicleOf(world);
   }
 
   asked({ user, verb, resource, namespace, name, version }: RequestRecord): undefined {
@@ -49,7 +51,7 @@ class Labels {
 
   changed({ type, resource, object }: StoreEvent): undefined {
     if (type !== 'DELETED' || resource.plural !== claims.plural) return;
-    if (!this.#isMoved(object as PersistentVolumeClaim)) this.#given.delete(`${object.metadata.namespace ?? ''}/${object.metadata.name}`);
+    if (this.#chronicle.moving(object.metadata).length === 0) this.#given.delete(`${object.metadata.namespace ?? ''}/${object.metadata.name}`);
   }
 
   lost(): string | undefined {
@@ -71,16 +73,7 @@ class Labels {
 
   /** Made a moment ago from its template, it still lacks what its predecessor had, and what people write then may be written over. */
   #isDressed(claim: PersistentVolumeClaim): boolean {
-    return labelOf(claim, MIGRATION_LABEL) !== undefined || this.#parts(claim).every(({ source }) => source.claimUID === claim.metadata.uid);
-  }
-
-  #isMoved(claim: PersistentVolumeClaim): boolean {
-    return this.#parts(claim).length > 0;
-  }
-
-  #parts({ metadata: { namespace, name } }: PersistentVolumeClaim): ReturnType<typeof claimsOf> {
-    const records = this.#world.simulated.server.readAll(ordinalMigrations).filter((record) => inFlight(record) && record.metadata.namespace === namespace);
-    return records.flatMap(claimsOf).filter(({ claimName }) => claimName === name);
+    return labelOf(claim, MIGRATION_LABEL) !== undefined || this.#chronicle.moving(claim.metadata).every(({ claim: { source } }) => source.claimUID === claim.metadata.uid);
   }
 }
 
