@@ -641,6 +641,9 @@ describe('I7: every record ends, and says the truth', () => {
     await stage.labelClaim({ [MIGRATION_LABEL]: record.metadata.uid ?? '' });
     await give('shop');
     expect(invariant.atRest?.()).toBeUndefined();
+    await give('web');
+    await stage.labelClaim({ team: 'shop' });
+    expect(invariant.atRest?.()).toMatch(/has \{"label":"shop"\}, and people had left it with \{"label":"web"\}/);
 
     await stage.condemnClaim();
     invariant.onRequest?.({ ...stage.request('delete', 'persistentvolumeclaims', CLAIM), user: ADMIN.username });
@@ -652,6 +655,23 @@ describe('I7: every record ends, and says the truth', () => {
     await stage.change(record, ended('Succeeded', 'Settled'));
     await stage.dropClaim();
     await stage.claimOn(stage.disk());
+    expect(invariant.atRest?.()).toBeUndefined();
+  });
+
+  it('which may have what people put on it at once, where its predecessor had nothing', async () => {
+    const stage = await InvariantStage.begin();
+    const { invariant } = stage.hold(labelsStay);
+    const written = (): void => void invariant.onRequest?.({ ...stage.request('patch', 'persistentvolumeclaims', CLAIM), user: ADMIN.username });
+    const { pv, claimUID } = await stage.claimOn(stage.disk());
+    written();
+    await stage.labelClaim({ team: 'nobody' });
+    expect(invariant.atRest?.()).toMatch(/has \{"label":"nobody"\}, and people had left it with \{\}/);
+
+    await stage.record({ phase: 'Running', course: 'Forward', step: 'swapClaim', claims: [part({ source: { pv, claimUID } })] });
+    await stage.dropClaim();
+    await stage.claimOn(stage.disk());
+    await stage.labelClaim({ team: 'shop' });
+    written();
     expect(invariant.atRest?.()).toBeUndefined();
   });
 
@@ -678,13 +698,15 @@ describe('I7: every record ends, and says the truth', () => {
     expect(invariant.atRest?.()).toBeUndefined();
   });
 
-  it('but a volume of which the claim is being deleted stays Retain and marked, for a person to see', async () => {
+  it('but a claim that is being deleted keeps its mark, and its volume stays Retain and marked, for a person to see', async () => {
     const stage = await InvariantStage.begin();
     const { invariant } = stage.hold(marksGo);
     const record = await stage.record(ended('RolledBack', 'Aborted'));
     const { pv } = await stage.claimOn(stage.disk(), { labels: { [MIGRATION_LABEL]: record.metadata.uid ?? '' } });
     await stage.change(record, { claims: [part({ source: { pv } })] });
-    expect(invariant.atRest?.()).toMatch(/PersistentVolume .* carries the label of record web-1-bcdfg/);
+    expect(invariant.atRest?.()).toMatch(/PersistentVolume d-sim.* carries the label of record web-1-bcdfg/);
+    await stage.labelClaim({ [MIGRATION_LABEL]: record.metadata.uid ?? '' });
+    expect(invariant.atRest?.()).toMatch(/PersistentVolumeClaim data-web-1 carries the label of record web-1-bcdfg/);
     await stage.condemnClaim();
     expect(invariant.atRest?.()).toBeUndefined();
   });

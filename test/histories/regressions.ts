@@ -304,6 +304,8 @@ export const SEEDS: readonly { was: string; seed: number }[] = [
   { seed: 12412, was: 'a pod that a slow cloud had yet to start counted as one that nobody starts (wait)' },
   { seed: 13110, was: 'a pod whose disk could be attached only after a while counted as one that nobody starts (wait)' },
   { seed: 14472, was: 'a window closed by a clock that ran slow when the history was at rest already (wait)' },
+  { seed: 15116, was: 'a claim that people deleted after it had been given back kept our label, for its pod held it to the end (invariant)' },
+  { seed: 15834, was: 'people labelled a claim that had just been made again, and its predecessor was thought to say that it has no such label (invariant)' },
   { seed: 16834, was: 'a cool-down that another reason hid ended, and the reason changed, when the history was at rest already (wait)' },
   { seed: 17413, was: 'people had deleted one of a pod’s two claims, and the next one of its name came in another zone, where the pod can never run (invariant)' },
   { seed: 19990, was: 'a driver that polled stuck disks for ten minutes counted as something that goes round and round (limit)' },

@@ -32,8 +32,8 @@ interface Dress {
 class Labels {
   readonly #world: HistoryWorld;
   readonly #chronicle: Chronicle;
-  /** By namespace and name of the claim: as people left it last. */
-  readonly #given = new Map<string, Dress>();
+  /** By namespace and name of the claim: as people left it last. What is not in it may be anything. */
+  readonly #given = new Map<string, Partial<Dress>>();
 
   constructor(world: HistoryWorld) {
     this.#world = world;
@@ -46,7 +46,9 @@ class Labels {
     if (verb === 'delete') return this.#deleted(key, user);
     if (!isPerson(user)) return;
     const claim = this.#world.simulated.server.read(claims, { namespace, name });
-    if (claim !== undefined && !isTerminating(claim) && this.#isDressed(claim)) this.#given.set(key, dressOf(claim));
+    if (claim === undefined || isTerminating(claim)) return;
+    if (this.#isDressed(claim)) this.#given.set(key, dressOf(claim));
+    else this.#given.set(key, onlyWhatItHad(this.#given.get(key)));
   }
 
   changed({ type, resource, object }: StoreEvent): undefined {
@@ -61,7 +63,7 @@ class Labels {
       // Who takes our labels off, takes what tells us that the claim has everything.
       if (claim === undefined || isTerminating(claim) || this.#world.excuses.has(EXCUSES.editedByHand(claims.kind, name))) continue;
       const is = dressOf(claim);
-      if (is.label !== given.label || is.annotation !== given.annotation) return `claim ${name} has ${JSON.stringify(is)}, and people had left it with ${JSON.stringify(given)}`;
+      if (differs(is, given)) return `claim ${name} has ${JSON.stringify(is)}, and people had left it with ${JSON.stringify(given)}`;
     }
     return undefined;
   }
@@ -71,7 +73,7 @@ class Labels {
     if (user !== DAEMON_USER.username) this.#given.delete(key);
   }
 
-  /** Made a moment ago from its template, it still lacks what its predecessor had, and what people write then may be written over. */
+  /** Made a moment ago from its template, it still lacks what its predecessor had, which is written over what people write then. */
   #isDressed(claim: PersistentVolumeClaim): boolean {
     return labelOf(claim, MIGRATION_LABEL) !== undefined || this.#chronicle.moving(claim.metadata).every(({ claim: { source } }) => source.claimUID === claim.metadata.uid);
   }
@@ -79,4 +81,13 @@ class Labels {
 
 function dressOf({ metadata: { labels = {}, annotations = {} } }: PersistentVolumeClaim): Dress {
   return { label: labels[LABEL], annotation: annotations[ANNOTATION] };
+}
+
+/** What people write on the next one before it has that does not replace it, and adds to it. */
+function onlyWhatItHad(given: Partial<Dress> = {}): Partial<Dress> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+function differs(is: Dress, given: Partial<Dress>): boolean {
+  return ('label' in given && is.label !== given.label) || ('annotation' in given && is.annotation !== given.annotation);
 }
