@@ -278,7 +278,7 @@ export const ALSO: readonly ShownElsewhere[] = [
   {
     was: 'what an undo leaves Retain and labelled because its claim is being deleted counted as forgotten (invariant)',
     file: 'histories/invariants.test.ts',
-    title: 'but a volume of which the claim is being deleted stays Retain and marked, for a person to see',
+    title: 'but a claim that is being deleted keeps its mark, and its volume stays Retain and marked, for a person to see',
   },
   {
     was: 'a pod was moved that could not be made again: the one in the StatefulSet controller’s way was that of a Frozen move',
