@@ -47,8 +47,7 @@ class Labels {
     if (!isPerson(user)) return;
     const claim = this.#world.simulated.server.read(claims, { namespace, name });
     if (claim === undefined || isTerminating(claim)) return;
-    if (this.#isDressed(claim)) this.#given.set(key, dressOf(claim));
-    else this.#given.set(key, onlyWhatItHad(this.#given.get(key)));
+    this.#given.set(key, this.#isDressed(claim) ? dressOf(claim) : onlyWhatItHad(this.#given.get(key)));
   }
 
   changed({ type, resource, object }: StoreEvent): undefined {
@@ -83,11 +82,11 @@ function dressOf({ metadata: { labels = {}, annotations = {} } }: PersistentVolu
   return { label: labels[LABEL], annotation: annotations[ANNOTATION] };
 }
 
-/** What people write on the next one before it has that does not replace it, and adds to it. */
+/** A claim just made gets what its predecessor had, whatever people write on it meanwhile; what that one lacked is theirs. */
 function onlyWhatItHad(given: Partial<Dress> = {}): Partial<Dress> {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 function differs(is: Dress, given: Partial<Dress>): boolean {
-  return ('label' in given && is.label !== given.label) || ('annotation' in given && is.annotation !== given.annotation);
+  return Object.entries(given).some(([key, value]) => is[key as keyof Dress] !== value);
 }

@@ -34,10 +34,11 @@ function leftNamespaceLabel({ simulated: { server } }: HistoryWorld, chronicle: 
 
 /** A claim is in use; only what was kept for later, or for a person, keeps our label. A claim that is being deleted takes it along. */
 function leftLabel({ simulated: { server } }: HistoryWorld, chronicle: Chronicle): string | undefined {
-  const going = new Set(server.readAll(claims).filter(isTerminating).map(({ metadata }) => metadata.uid));
+  const allClaims = server.readAll(claims);
+  const going = new Set(allClaims.filter(isTerminating).map(({ metadata }) => metadata.uid));
   // Its claim is being deleted: the policy that it had would have the disk deleted with it.
   const isGoing = (object: KubernetesObject): boolean => going.has((object as PersistentVolume).spec?.claimRef?.uid);
-  const labelled: KubernetesObject[] = [...server.readAll(claims).filter((claim) => !isTerminating(claim)), ...server.readAll(volumes)].filter((object) => labelOf(object, MIGRATION_LABEL) !== undefined);
+  const labelled: KubernetesObject[] = [...allClaims.filter((claim) => !isTerminating(claim)), ...server.readAll(volumes)].filter((object) => labelOf(object, MIGRATION_LABEL) !== undefined);
   for (const object of labelled) {
     const record = chronicle.live().find(({ metadata }) => metadata.uid === labelOf(object, MIGRATION_LABEL));
     if (record !== undefined && !mayBeLabelled(object, record, isGoing)) return `${object.kind ?? ''} ${object.metadata.name} carries the label of ${told(record)}`;
