@@ -79,12 +79,14 @@ export function sourceRestored(world: World): Promise<void> {
   });
 }
 
-/** One move to zone b, where no pod of the scene ever gets Ready. @returns what heals that. */
+/** One move to zone b, where no pod of the scene ever gets Ready, and no other one: paused, the set ends only what has begun. @returns what heals that. */
 async function beginUnready(scene: Scene, answer: 'hold' | 'reverse' | 'restore-source'): Promise<() => void> {
   const { a, b } = scene.world.zones;
   await scene.createSet({ replicas: 2 });
   const heal = scene.world.kubelets.behaviour.neverReady({ namespace: scene.namespace, zone: b });
   await scene.startDaemon();
   await scene.annotate({ zones: `${a},${b}`, 'ready-timeout': '3s', 'on-unready': answer });
+  await scene.untilMigration('a move has begun', (record) => phaseOf(record) !== 'Pending');
+  await scene.annotate({ paused: 'true' });
   return heal;
 }
